@@ -1,0 +1,389 @@
+// The loops around the micro-kernels. One body serves every element type: addresses are bytes, and a row of the catalogue
+// brings the rest.
+//
+//   chunk of k        fixed by the numeric promise
+//     NC columns      packed op(B) of one chunk stays in the shared cache
+//       MC rows       op(A) of one chunk stays in L2
+//         panel       48 columns (f32, AVX-512) of op(B) stream through L1
+//           rows      one micro-kernel: a tile of C in registers
+//
+// A product whose operands are cache-sized and well laid out skips every packing step and runs the inner two loops alone.
+#include "gemm_tile.h"
+
+#include <string.h>
+
+// Bytes of k in a chunk: 1024 floats, 512 doubles. Long chunks touch C seldom; a panel of op(B) then streams from L2, which
+// the micro-kernel's 16 bytes a cycle allow. The conformance tests build with short chunks to cross every edge.
+#ifndef CK_GEMM_CHUNK_BYTES
+#define CK_GEMM_CHUNK_BYTES 4096
+#endif
+// op(A) of one block of rows: a good third of a 1 MiB L2, so that two panels of op(B) and C fit beside it.
+#ifndef CK_GEMM_MC_BYTES
+#define CK_GEMM_MC_BYTES (384 << 10)
+#endif
+// Packed op(B) of one block of columns.
+#ifndef CK_GEMM_NC_BYTES
+#define CK_GEMM_NC_BYTES (6 << 20)
+#endif
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+int64_t ck_gemm_chunk(int32_t byte_count, int64_t k) {
+    const int64_t longest = CK_GEMM_CHUNK_BYTES / byte_count;
+    if (k <= longest) return k;
+    const int64_t even = ceil_div(k, ceil_div(k, longest));
+    return (even + 15) / 16 * 16;
+}
+
+// Panels are three vectors wide; the end of a row is shared out as 2 + 2, 2 or 1. The cut depends on n alone, so that packed
+// operands fit every product.
+static inline int64_t panel_vectors(int64_t vectors_left) {
+    return vectors_left >= 5 || vectors_left == 3 ? 3 : vectors_left == 1 ? 1 : 2;
+}
+
+typedef struct loops {
+    const ck_gemm_kernels *kernels;
+    int64_t m, n, vectors;
+    int64_t element, lanes;
+    int64_t rows;     // most rows of a tile
+    bool two_panels;  // tiles of two panels: the product has few rows
+    bool pack_a, pack_b;
+    bool a_transposed, b_transposed;
+    int64_t b_column; // bytes from one column of op(B) to the next, in place
+    const char *packed_b;
+} loops;
+
+// Cuts `count` rows in groups of at most `most`, as equal as can be: 13 rows are 7 + 6, not 12 + 1.
+typedef struct row_groups {
+    int64_t groups, small, longer; // `longer` groups of small + 1 rows, then groups of small rows
+} row_groups;
+
+static inline row_groups cut_rows(int64_t count, int64_t most) {
+    const int64_t groups = ceil_div(count, most);
+    return (row_groups){groups, count / groups, count % groups};
+}
+
+static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, const char *packed_a, int64_t packed_a_row) {
+    const row_groups cut = cut_rows(m, l->rows);
+    const char *a = tile.a;
+    for (int64_t g = 0, i = 0; g < cut.groups; g++) {
+        const int64_t rows = cut.small + (g < cut.longer);
+        if (packed_a && l->a_transposed) {
+            tile.a = packed_a + i * tile.k * l->element;
+            tile.a_row = l->element;
+            tile.a_step = rows * l->element;
+        } else if (packed_a) {
+            tile.a = packed_a + i * packed_a_row;
+            tile.a_row = packed_a_row;
+        } else {
+            tile.a = a + i * tile.a_row;
+        }
+        l->kernels->tile[width][rows - 1](&tile);
+        if (tile.source == CK_B_PACKING) { // from the second group of rows on, the panel is read where the first left it
+            tile.source = CK_B_PACKED;
+            tile.b = tile.b_packed;
+            tile.b_step = (width == CK_WIDTH_6 ? CK_PANEL_VECTORS : width + 1) * l->lanes * l->element;
+        }
+        tile.c += rows * tile.c_row;
+        if (tile.row_bias) tile.row_bias += rows * l->element;
+        i += rows;
+    }
+}
+
+// Copies rows of op(A) so that the micro-kernels find them close together. Returns bytes from row to row (untransposed).
+static int64_t pack_a(const loops *l, const ck_gemm_tile *tile, int64_t m, char *packed) {
+    if (l->a_transposed) {
+        const row_groups cut = cut_rows(m, l->rows);
+        for (int64_t g = 0, i = 0; g < cut.groups; g++) {
+            const int64_t rows = cut.small + (g < cut.longer);
+            l->kernels->pack_a_transposed(packed + i * tile->k * l->element, tile->a + i * l->element, tile->a_step, rows, tile->k);
+            i += rows;
+        }
+        return 0;
+    }
+    // One line more than the row: successive rows then start in different L1 sets.
+    const int64_t row = (tile->k * l->element + 63) / 64 * 64 + 64;
+    for (int64_t i = 0; i < m; i++)
+        memcpy(packed + i * row, tile->a + i * tile->a_row, (size_t)(tile->k * l->element));
+    return row;
+}
+
+static int64_t packed_a_size(const loops *l, int64_t m, int64_t k) { return m * ((k * l->element + 63) / 64 * 64 + 64); }
+
+// One chunk of k: all of C, `chunk_start` steps into op(B).
+static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_start) {
+    const int64_t k = chunk->k, vector = l->lanes * l->element;
+    // Rows of a block, as equal as can be.
+    int64_t mc = l->m;
+    if ((l->pack_a || l->pack_b) && l->m > l->rows) {
+        const int64_t fit = smaller(l->m, CK_GEMM_MC_BYTES / (k * l->element + 1) / l->rows * l->rows);
+        if (fit < l->m) mc = ceil_div(ceil_div(l->m, ceil_div(l->m, fit > l->rows ? fit : l->rows)), l->rows) * l->rows;
+    }
+    const bool one_row_block = mc >= l->m;
+    // Vectors of a block of columns, a whole number of panels.
+    int64_t nc = l->vectors;
+    if (l->pack_b && !one_row_block) {
+        const int64_t fit = CK_GEMM_NC_BYTES / (k * vector) / CK_PANEL_VECTORS * CK_PANEL_VECTORS;
+        if (fit < nc) nc = fit < CK_PANEL_VECTORS ? CK_PANEL_VECTORS : fit;
+    }
+    char *packed_a = NULL, *packed_b = NULL;
+    if (l->pack_a || l->pack_b) {
+        const int64_t a_size = l->pack_a ? (packed_a_size(l, mc, k) + 4095) / 4096 * 4096 : 0;
+        const int64_t b_size = !l->pack_b ? 0 : ((one_row_block ? 0 : nc) + 2 * CK_PANEL_VECTORS) * vector * k;
+        char *workspace = ck_gemm_workspace((size_t)(a_size + b_size + 8192));
+        packed_a = l->pack_a ? workspace : NULL;
+        packed_b = workspace + a_size;
+    }
+    for (int64_t jc = 0, jc_end; jc < l->vectors; jc = jc_end) {
+        // A block ends with a panel, which may reach past nc.
+        for (jc_end = jc; jc_end < l->vectors && jc_end < jc + nc;) jc_end += panel_vectors(l->vectors - jc_end);
+        for (int64_t ic = 0; ic < l->m; ic += mc) {
+            const int64_t m = smaller(mc, l->m - ic);
+            ck_gemm_tile tile = *chunk;
+            tile.a += ic * tile.a_row;
+            int64_t packed_a_row = 0;
+            if (l->pack_a) packed_a_row = pack_a(l, &tile, m, packed_a);
+            if (tile.row_bias) tile.row_bias += ic * l->element;
+            for (int64_t v = jc, panel; v < jc_end; v += panel) {
+                const int64_t left = l->vectors - v;
+                panel = panel_vectors(left);
+                int width = (int)panel - 1;
+                if (l->two_panels && (left == 6 || left >= 8)) {
+                    panel = 6;
+                    width = CK_WIDTH_6;
+                }
+                const int64_t j = v * l->lanes;
+                tile.columns = smaller(panel * l->lanes, l->n - j);
+                tile.c = chunk->c + ic * tile.c_row + j * l->element;
+                if (chunk->column_bias) tile.column_bias = chunk->column_bias + j * l->element;
+                const int64_t packed_step = (panel == 6 ? CK_PANEL_VECTORS : panel) * vector;
+                if (l->packed_b) {
+                    tile.source = CK_B_PACKED;
+                    tile.b = l->packed_b + (chunk_start * l->vectors + k * v) * vector;
+                    tile.b_step = packed_step;
+                    tile.b_panel = k * packed_step;
+                } else if (!l->pack_b) {
+                    tile.source = CK_B_IN_PLACE;
+                    tile.b = chunk->b + j * l->element;
+                    tile.b_step = chunk->b_step;
+                    tile.b_panel = CK_PANEL_VECTORS * vector;
+                } else {
+                    tile.b_packed = packed_b + (one_row_block ? 0 : (v - jc) * vector * k);
+                    tile.b_panel = k * packed_step;
+                    if (l->b_transposed && ic == 0) {
+                        for (int64_t q = 0; q < panel; q += packed_step / vector)
+                            l->kernels->pack_b_transposed(tile.b_packed + q * vector * k,
+                                                          chunk->b + (j + q * l->lanes) * l->b_column, l->b_column,
+                                                          smaller(packed_step / l->element, l->n - j - q * l->lanes), k);
+                    }
+                    if (l->b_transposed || ic > 0) {
+                        tile.source = CK_B_PACKED;
+                        tile.b = tile.b_packed;
+                        tile.b_step = packed_step;
+                    } else {
+                        tile.source = CK_B_PACKING;
+                        tile.b = chunk->b + j * l->element;
+                        tile.b_step = chunk->b_step;
+                    }
+                }
+                run_panel(l, tile, width, m, packed_a, packed_a_row);
+            }
+        }
+    }
+}
+
+// One row of C from a transposed B.
+static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
+    const int64_t step = l->kernels->dot_vectors * l->lanes;
+    ck_gemm_tile tile = *chunk;
+    tile.b_step = l->b_column;
+    for (int64_t j = 0; j < l->n; j += step) {
+        tile.columns = smaller(step, l->n - j);
+        tile.b = chunk->b + j * l->b_column;
+        tile.c = chunk->c + j * l->element;
+        if (chunk->column_bias) tile.column_bias = chunk->column_bias + j * l->element;
+        l->kernels->dot_tile(&tile);
+    }
+}
+
+static bool scalar_is(ck_scalar scalar, int64_t element, double value) {
+    return element == 4 ? scalar.f32 == (float)value : scalar.f64 == value;
+}
+
+static void decide_packing(loops *l, const ck_gemm_problem *p) {
+    const int64_t panels = ceil_div(l->vectors, CK_PANEL_VECTORS), row_groups = ceil_div(l->m, l->rows);
+    const int64_t k = smaller(p->k, CK_GEMM_CHUNK_BYTES / l->element);
+    const int64_t a_stride = p->lda * l->element, b_stride = p->ldb * l->element;
+    l->a_transposed = p->transpose_a;
+    l->b_transposed = p->transpose_b;
+    if (p->plan & CK_GEMM_PACK_A)
+        l->pack_a = true;
+    else if (p->plan & CK_GEMM_A_IN_PLACE)
+        l->pack_a = false;
+    else
+        l->pack_a = panels >= 4 && k * l->element >= 512 && a_stride >= 1024 && (p->transpose_a || a_stride % 2048 == 0);
+    if (l->packed_b)
+        l->pack_b = false;
+    else if (p->transpose_b || p->plan & CK_GEMM_PACK_B)
+        l->pack_b = true;
+    else if (p->plan & CK_GEMM_B_IN_PLACE)
+        l->pack_b = false;
+    else
+        l->pack_b = row_groups >= 6 && k >= 32 && b_stride >= 2048;
+    // A panel is packed while a tile of its own width reads it.
+    if (l->pack_b && !l->b_transposed) l->two_panels = false;
+}
+
+// A row of C whose elements stand `stride` bytes apart, through a contiguous piece of it at a time.
+static void run_scattered_row(const ck_gemm_kernels *kernels, const ck_gemm_problem *row, int64_t stride) {
+    enum { PIECE_BYTES = 2048 };
+    char piece[PIECE_BYTES] __attribute__((aligned(64)));
+    const int64_t element = kernels->description.byte_count, most = PIECE_BYTES / element;
+    for (int64_t j = 0; j < row->n; j += most) {
+        const int64_t n = smaller(most, row->n - j);
+        char *c = (char *)row->c + j * stride;
+        if (!scalar_is(row->beta, element, 0))
+            for (int64_t q = 0; q < n; q++) memcpy(piece + q * element, c + q * stride, (size_t)element);
+        ck_gemm_problem part = *row;
+        part.n = n;
+        part.c = piece;
+        part.ldc = n;
+        part.b = (const char *)row->b + j * element * (row->transpose_b ? row->ldb : 1);
+        if (row->bias_kind == CK_BIAS_PER_COLUMN) part.bias = (const char *)row->bias + j * element;
+        ck_gemm(kernels, &part);
+        for (int64_t q = 0; q < n; q++) memcpy(c + q * stride, piece + q * element, (size_t)element);
+    }
+}
+
+// C has one column: the same product with the operands exchanged has one row.
+static void run_column(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+    ck_gemm_problem row = *p;
+    row.m = 1;
+    row.n = p->m;
+    row.a = p->b;
+    row.lda = p->ldb;
+    row.transpose_a = !p->transpose_b;
+    row.b = p->a;
+    row.ldb = p->lda;
+    row.transpose_b = !p->transpose_a;
+    row.ldc = p->m;
+    row.bias_kind = p->bias_kind == CK_BIAS_PER_ROW ? CK_BIAS_PER_COLUMN : p->bias_kind == CK_BIAS_PER_COLUMN ? CK_BIAS_PER_ROW : CK_BIAS_NONE;
+    if (p->ldc == 1)
+        ck_gemm(kernels, &row);
+    else
+        run_scattered_row(kernels, &row, p->ldc * kernels->description.byte_count);
+}
+
+void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+    if (p->m <= 0 || p->n <= 0) return;
+    if (p->n == 1 && p->m > 1 && !p->packed_b) {
+        run_column(kernels, p);
+        return;
+    }
+    const int64_t element = kernels->description.byte_count, lanes = kernels->description.lanes;
+    const int64_t a_stride = p->lda * element, b_stride = p->ldb * element;
+    const bool no_product = p->k <= 0 || scalar_is(p->alpha, element, 0);
+    const int64_t k = no_product ? 0 : p->k;
+
+    loops l = {.kernels = kernels, .m = p->m, .n = p->n, .vectors = ceil_div(p->n, lanes), .element = element, .lanes = lanes};
+    const uint8_t *rows_max = kernels->rows_max;
+    l.rows = rows_max[l.vectors == 1 ? CK_WIDTH_1 : l.vectors == 2 || l.vectors == 4 ? CK_WIDTH_2 : CK_WIDTH_3];
+    l.two_panels = p->m <= rows_max[CK_WIDTH_6];
+    l.packed_b = (const char *)p->packed_b;
+    l.b_column = p->transpose_b ? b_stride : element;
+    if (k > 0) decide_packing(&l, p);
+
+    ck_gemm_tile tile = {
+        .a = (const char *)p->a,
+        .a_row = p->transpose_a ? element : a_stride,
+        .a_step = p->transpose_a ? a_stride : element,
+        .b = (const char *)p->b,
+        .b_step = p->transpose_b ? element : b_stride,
+        .c = (char *)p->c,
+        .c_row = p->ldc * element,
+        .alpha = p->alpha,
+        .beta = p->beta,
+    };
+    if (no_product) memset(&tile.alpha, 0, sizeof tile.alpha);
+    const uint32_t scale = scalar_is(p->alpha, element, 1) ? 0 : CK_UPDATE_SCALE;
+    uint32_t update = scalar_is(p->beta, element, 0) ? scale : scale | CK_UPDATE_ADD;
+    const bool dot = p->m == 1 && p->transpose_b && !p->packed_b && !(p->plan & CK_GEMM_PACK_B) && k > 0;
+    const int64_t chunk = ck_gemm_chunk((int32_t)element, k);
+    for (int64_t start = 0;;) {
+        tile.k = smaller(chunk, k - start);
+        const bool last = start + tile.k >= k;
+        if (last) {
+            if (p->relu) update |= CK_UPDATE_RELU;
+            if (p->bias_kind == CK_BIAS_PER_COLUMN) {
+                update |= CK_UPDATE_COLUMN_BIAS;
+                tile.column_bias = (const char *)p->bias;
+            } else if (p->bias_kind == CK_BIAS_PER_ROW) {
+                update |= CK_UPDATE_ROW_BIAS;
+                tile.row_bias = (const char *)p->bias;
+            }
+        }
+        tile.update = update;
+        if (dot)
+            run_dot_chunk(&l, &tile);
+        else
+            run_chunk(&l, &tile, start);
+        if (last) return;
+        start += tile.k;
+        tile.a += tile.k * tile.a_step;
+        if (!l.packed_b) tile.b += tile.k * tile.b_step;
+        update = scale | CK_UPDATE_ADD;
+        if (element == 4)
+            tile.beta.f32 = 1;
+        else
+            tile.beta.f64 = 1;
+    }
+}
+
+int64_t ck_gemm_packed_b_size(const ck_gemm_kernels *kernels, int64_t n, int64_t k) {
+    const int64_t lanes = kernels->description.lanes, element = kernels->description.byte_count;
+    int64_t size;
+    if (n < 0 || k < 0 || __builtin_add_overflow(n, lanes - 1, &size)) return -1;
+    size = size / lanes * lanes;
+    if (__builtin_mul_overflow(size, k, &size) || __builtin_mul_overflow(size, element, &size)) return -1;
+    return size;
+}
+
+void ck_gemm_pack_b(const ck_gemm_kernels *kernels, bool transpose_b, int64_t n, int64_t k, const void *b, int64_t ldb,
+                    void *packed) {
+    const int64_t element = kernels->description.byte_count, lanes = kernels->description.lanes;
+    const int64_t vectors = ceil_div(n, lanes), chunk = ck_gemm_chunk((int32_t)element, k);
+    const int64_t step = transpose_b ? element : ldb * element, column = transpose_b ? ldb * element : element;
+    for (int64_t start = 0; start < k; start += chunk) {
+        const int64_t steps = smaller(chunk, k - start);
+        for (int64_t v = 0, panel; v < vectors; v += panel) {
+            panel = panel_vectors(vectors - v);
+            const char *from = (const char *)b + start * step + v * lanes * column;
+            char *to = (char *)packed + (start * vectors + steps * v) * lanes * element;
+            (transpose_b ? kernels->pack_b_transposed : kernels->pack_b)(to, from, ldb * element,
+                                                                         smaller(panel * lanes, n - v * lanes), steps);
+        }
+    }
+}
+
+void ck_gemv(const ck_gemm_kernels *kernels, const ck_gemv_problem *p) {
+    const ck_gemm_problem row = {
+        .m = 1,
+        .n = p->transpose ? p->n : p->m,
+        .k = p->transpose ? p->m : p->n,
+        .a = p->x,
+        .lda = p->incx,
+        .transpose_a = true,
+        .b = p->a,
+        .ldb = p->lda,
+        .transpose_b = !p->transpose,
+        .c = p->y,
+        .ldc = p->transpose ? p->n : p->m,
+        .alpha = p->alpha,
+        .beta = p->beta,
+    };
+    if (p->incy == 1)
+        ck_gemm(kernels, &row);
+    else
+        run_scattered_row(kernels, &row, p->incy * kernels->description.byte_count);
+}

@@ -1,0 +1,84 @@
+// The contract between the loops (gemm.c) and the micro-kernels (gemm_<isa>.c). Private to this folder.
+#ifndef CK_GEMM_TILE_H
+#define CK_GEMM_TILE_H
+
+#include "../simd/compiler.h"
+#include "ck_gemm.h"
+
+// Columns of C are counted in vectors. A panel is a group of one to three vectors; it stands in the caller's matrix (in place)
+// or packed: k rows of the panel one after another, the missing columns of the last vector filled with zeros.
+enum { CK_PANEL_VECTORS = 3 };
+
+// Widths of micro-kernels in vectors: a short panel, a panel, or two panels at once for products of few rows, which need many
+// columns to keep both FMA pipes busy.
+enum { CK_WIDTH_1, CK_WIDTH_2, CK_WIDTH_3, CK_WIDTH_6, CK_WIDTHS };
+enum { CK_ROWS_MAX = 16, CK_VECTORS_MAX = 6 };
+
+// What happens to a finished chunk sum s on its way to C. No bit set: C = s.
+enum {
+    CK_UPDATE_SCALE = 1,       // multiply by alpha
+    CK_UPDATE_ADD = 2,         // add beta * C
+    CK_UPDATE_COLUMN_BIAS = 4, // add bias[j]
+    CK_UPDATE_ROW_BIAS = 8,    // add bias[i]
+    CK_UPDATE_RELU = 16,       // negative numbers become +0
+};
+
+// Where the micro-kernel finds op(B).
+typedef enum ck_b_source {
+    CK_B_PACKED,   // packed panels: whole vectors, no mask
+    CK_B_IN_PLACE, // rows of the caller's matrix: the last vector is masked to `columns`
+    CK_B_PACKING,  // the same, and every vector read is also stored to `b_packed`
+} ck_b_source;
+
+// One tile of C, rows x columns, over one chunk of k. Strides are in bytes.
+typedef struct ck_gemm_tile {
+    int64_t k;
+    const char *a;
+    int64_t a_row, a_step; // from one row of op(A) to the next, from one k to the next
+    const char *b;
+    int64_t b_step, b_panel; // from one k to the next, from one panel to the next
+    char *b_packed;
+    char *c;
+    int64_t c_row;
+    int64_t columns; // 1 ... vectors * lanes
+    const char *column_bias, *row_bias;
+    ck_scalar alpha, beta;
+    uint32_t update;
+    ck_b_source source;
+} ck_gemm_tile;
+
+typedef void (*ck_gemm_tile_function)(const ck_gemm_tile *tile);
+
+struct ck_gemm_kernels {
+    ck_gemm_description description;
+    // tile[width][rows - 1]; rows_max[width] says how many there are.
+    ck_gemm_tile_function tile[CK_WIDTHS][CK_ROWS_MAX];
+    uint8_t rows_max[CK_WIDTHS];
+    // One row of C from a B that is stored transposed: b_step is the distance between rows of the stored B, and lanes are
+    // filled by transposing in registers. columns: 1 ... dot_vectors * lanes.
+    ck_gemm_tile_function dot_tile;
+    uint8_t dot_vectors;
+    // Copies a panel of op(B), stored as B or transposed; columns: 1 ... 3 * lanes. ld in bytes.
+    void (*pack_b)(char *packed, const char *b, int64_t ld, int64_t columns, int64_t k);
+    void (*pack_b_transposed)(char *packed, const char *b, int64_t ld, int64_t columns, int64_t k);
+    // Copies rows 0 ..< rows of op(A), stored transposed, so that each step of k is contiguous. ld in bytes.
+    void (*pack_a_transposed)(char *packed, const char *a, int64_t ld, int64_t rows, int64_t k);
+};
+
+extern const ck_gemm_kernels ck_gemm_f32_avx512, ck_gemm_f32_avx2, ck_gemm_f32_neon, ck_gemm_f32_portable;
+extern const ck_gemm_kernels ck_gemm_f64_avx512, ck_gemm_f64_avx2, ck_gemm_f64_neon, ck_gemm_f64_portable;
+
+// Packing memory of the calling thread, at least size bytes, aligned to a page. It stays until the thread ends.
+char *ck_gemm_workspace(size_t size);
+
+// CK_ROWS(8)(X, v) is X(1, v) X(2, v) ... X(8, v): one micro-kernel for every number of rows.
+#define CK_ROWS_2(X, v) X(1, v) X(2, v)
+#define CK_ROWS_4(X, v) CK_ROWS_2(X, v) X(3, v) X(4, v)
+#define CK_ROWS_6(X, v) CK_ROWS_4(X, v) X(5, v) X(6, v)
+#define CK_ROWS_8(X, v) CK_ROWS_6(X, v) X(7, v) X(8, v)
+#define CK_ROWS_12(X, v) CK_ROWS_8(X, v) X(9, v) X(10, v) X(11, v) X(12, v)
+#define CK_ROWS_16(X, v) CK_ROWS_12(X, v) X(13, v) X(14, v) X(15, v) X(16, v)
+#define CK_ROWS(count) CK_ROWS_(count)
+#define CK_ROWS_(count) CK_ROWS_##count
+
+#endif

@@ -1,0 +1,266 @@
+// The micro-kernels of one element type on one ISA. No include guard: a file gemm_<isa>.c includes this once per element type,
+// inside a vocabulary (simd/vocabulary.h) and after defining:
+//
+//   KERNELS DESCRIPTION                       the catalogue row: its symbol and its description
+//   MAX_ROWS_1 MAX_ROWS_2 MAX_ROWS_3 MAX_ROWS_6   rows of the tallest micro-kernel of each width: its accumulators, one row
+//                                             of B and a broadcast fit the registers
+//   DOT_VECTORS                               vectors of the dot tile
+//
+// Every accumulator is one chain of fused multiply-adds in ascending k from +0. That chain is the numeric promise of
+// ck_gemm.h: nothing here may reorder, split or shorten it.
+
+typedef VECTOR NAME(accumulators)[CK_ROWS_MAX][CK_VECTORS_MAX];
+
+// One step of k for a tile that is at least as tall as wide: a row of B stays in registers, op(A) is broadcast from memory.
+static inline CK_ALWAYS_INLINE void NAME(accumulate)(const ck_gemm_tile *t, NAME(accumulators) acc, const int rows,
+                                                     const int vectors, const ck_b_source source, const MASK last) {
+    // Rows are addressed as base + {0, 1, 2} * stride: twelve rows need four pointers and two strides.
+    const char *a[(CK_ROWS_MAX + 2) / 3], *b = t->b;
+    int64_t a_row = t->a_row, a_row2 = 2 * a_row;
+    CK_OPAQUE(a_row2);
+    const int64_t a_step = t->a_step, b_step = t->b_step, b_panel = t->b_panel;
+    char *packed = t->b_packed;
+    CK_UNROLL
+    for (int g = 0; g < (rows + 2) / 3; g++) a[g] = t->a + 3 * g * a_row;
+    for (int64_t p = t->k; p > 0; p--) {
+        CK_UNROLL
+        for (int g = 0; g < (rows + 2) / 3; g++) CK_OPAQUE(a[g]);
+        VECTOR bv[CK_VECTORS_MAX], av[CK_ROWS_MAX];
+        if (rows < vectors) {
+            CK_UNROLL
+            for (int r = 0; r < rows; r++)
+                av[r] = broadcast((const ELEMENT *)(a[r / 3] + (r % 3 == 0 ? 0 : r % 3 == 1 ? a_row : a_row2)));
+        }
+        CK_UNROLL
+        for (int v = 0; v < vectors; v++) {
+            const ELEMENT *at = (const ELEMENT *)(b + v / CK_PANEL_VECTORS * b_panel) + v % CK_PANEL_VECTORS * LANES;
+            bv[v] = source != CK_B_PACKED && v == vectors - 1 ? load_masked(at, last) : load(at);
+            if (source == CK_B_PACKING) store((ELEMENT *)packed + v * LANES, bv[v]);
+            if (rows < vectors) {
+                CK_UNROLL
+                for (int r = 0; r < rows; r++) acc[r][v] = fma(av[r], bv[v], acc[r][v]);
+            }
+        }
+        if (rows >= vectors) {
+            CK_UNROLL
+            for (int r = 0; r < rows; r++) {
+                av[r] = broadcast((const ELEMENT *)(a[r / 3] + (r % 3 == 0 ? 0 : r % 3 == 1 ? a_row : a_row2)));
+                CK_UNROLL
+                for (int v = 0; v < vectors; v++) acc[r][v] = fma(av[r], bv[v], acc[r][v]);
+            }
+        }
+        CK_UNROLL
+        for (int g = 0; g < (rows + 2) / 3; g++) a[g] += a_step;
+        b += b_step;
+        if (source == CK_B_PACKING) packed += (size_t)vectors * sizeof(VECTOR);
+    }
+}
+
+// Writes finished chunk sums: C = fma(alpha, s, beta * C), with -0, the neutral element of addition, where C is not read.
+static inline CK_ALWAYS_INLINE void NAME(write)(const ck_gemm_tile *t, NAME(accumulators) acc, const int rows, const int vectors,
+                                                const MASK last) {
+    const uint32_t update = t->update;
+    if (update & (CK_UPDATE_SCALE | CK_UPDATE_ADD)) {
+        const VECTOR alpha = broadcast((const ELEMENT *)&t->alpha), beta = broadcast((const ELEMENT *)&t->beta);
+        CK_UNROLL
+        for (int r = 0; r < rows; r++) {
+            const ELEMENT *row = (const ELEMENT *)(t->c + r * t->c_row);
+            CK_UNROLL
+            for (int v = 0; v < vectors; v++) {
+                VECTOR base = set1((ELEMENT)-0.0);
+                if (update & CK_UPDATE_ADD)
+                    base = mul(beta, v == vectors - 1 ? load_masked(row + v * LANES, last) : load(row + v * LANES));
+                acc[r][v] = fma(alpha, acc[r][v], base);
+            }
+        }
+    }
+    if (update & CK_UPDATE_COLUMN_BIAS) {
+        const ELEMENT *bias = (const ELEMENT *)t->column_bias;
+        CK_UNROLL
+        for (int v = 0; v < vectors; v++) {
+            const VECTOR bv = v == vectors - 1 ? load_masked(bias + v * LANES, last) : load(bias + v * LANES);
+            CK_UNROLL
+            for (int r = 0; r < rows; r++) acc[r][v] = add(acc[r][v], bv);
+        }
+    }
+    if (update & CK_UPDATE_ROW_BIAS) {
+        CK_UNROLL
+        for (int r = 0; r < rows; r++) {
+            const VECTOR bv = broadcast((const ELEMENT *)t->row_bias + r);
+            CK_UNROLL
+            for (int v = 0; v < vectors; v++) acc[r][v] = add(acc[r][v], bv);
+        }
+    }
+    if (update & CK_UPDATE_RELU) {
+        CK_UNROLL
+        for (int r = 0; r < rows; r++) {
+            CK_UNROLL
+            for (int v = 0; v < vectors; v++) acc[r][v] = relu(acc[r][v]);
+        }
+    }
+    CK_UNROLL
+    for (int r = 0; r < rows; r++) {
+        ELEMENT *row = (ELEMENT *)(t->c + r * t->c_row);
+        CK_UNROLL
+        for (int v = 0; v < vectors - 1; v++) store(row + v * LANES, acc[r][v]);
+        store_masked(row + (vectors - 1) * LANES, last, acc[r][vectors - 1]);
+    }
+}
+
+static inline CK_ALWAYS_INLINE void NAME(tile)(const ck_gemm_tile *t, const int rows, const int vectors) {
+    NAME(accumulators) acc;
+    CK_UNROLL
+    for (int r = 0; r < rows; r++) {
+        CK_UNROLL
+        for (int v = 0; v < vectors; v++) acc[r][v] = set1(0);
+    }
+    const MASK last = mask_first(t->columns - (vectors - 1) * LANES);
+    // C is wanted for writing at the end; asking now hides the fetch behind the multiply-adds.
+    CK_UNROLL
+    for (int r = 0; r < rows; r++) {
+        CK_UNROLL
+        for (int v = 0; v < vectors; v++) __builtin_prefetch(t->c + r * t->c_row + v * (int)sizeof(VECTOR), 1);
+    }
+    if (t->source == CK_B_PACKED)
+        NAME(accumulate)(t, acc, rows, vectors, CK_B_PACKED, last);
+    else if (vectors <= CK_PANEL_VECTORS && t->source == CK_B_PACKING)
+        NAME(accumulate)(t, acc, rows, vectors, CK_B_PACKING, last);
+    else
+        NAME(accumulate)(t, acc, rows, vectors, CK_B_IN_PLACE, last);
+    NAME(write)(t, acc, rows, vectors, last);
+}
+
+#define TILE(rows, vectors)                                                                                                  \
+    static void NAME(tile_##rows##x##vectors)(const ck_gemm_tile *t) { NAME(tile)(t, rows, vectors); }
+CK_ROWS(MAX_ROWS_1)(TILE, 1)
+CK_ROWS(MAX_ROWS_2)(TILE, 2)
+CK_ROWS(MAX_ROWS_3)(TILE, 3)
+CK_ROWS(MAX_ROWS_6)(TILE, 6)
+#undef TILE
+
+// Loads LANES rows from column p on and transposes them: r[q] then holds column p + q. Rows past the last repeat the last.
+static inline CK_ALWAYS_INLINE void NAME(load_transposed)(VECTOR r[LANES], const char *b, int64_t ld, int64_t rows, const int whole,
+                                                          const MASK mask) {
+    CK_UNROLL
+    for (int i = 0; i < LANES; i++) {
+        const ELEMENT *row = (const ELEMENT *)(b + (i < rows ? i : rows - 1) * ld);
+        r[i] = whole ? load(row) : load_masked(row, mask);
+    }
+    transpose(r);
+}
+
+// One row of C from a transposed B. Each lane is a column of C, so the chains stay as promised; a dot product over lanes
+// would be faster by nothing that memory allows, and would change them.
+static void NAME(dot_tile)(const ck_gemm_tile *t) {
+    NAME(accumulators) acc;
+    CK_UNROLL
+    for (int v = 0; v < DOT_VECTORS; v++) acc[0][v] = set1(0);
+    const char *a = t->a;
+    const int64_t a_step = t->a_step;
+    int64_t p = 0;
+    for (; p < t->k; p += LANES) {
+        const int64_t steps = t->k - p < LANES ? t->k - p : LANES;
+        const MASK mask = mask_first(steps);
+        CK_UNROLL
+        for (int v = 0; v < DOT_VECTORS; v++) {
+            const int64_t rows = t->columns - v * LANES;
+            if (rows <= 0) break;
+            const char *b = t->b + v * LANES * t->b_step + p * (int64_t)sizeof(ELEMENT);
+            VECTOR r[LANES];
+            if (rows >= LANES && steps == LANES)
+                NAME(load_transposed)(r, b, t->b_step, LANES, 1, mask);
+            else
+                NAME(load_transposed)(r, b, t->b_step, rows, 0, mask);
+            if (steps == LANES) {
+                CK_UNROLL
+                for (int q = 0; q < LANES; q++) acc[0][v] = fma(broadcast((const ELEMENT *)(a + q * a_step)), r[q], acc[0][v]);
+            } else {
+                CK_UNROLL
+                for (int q = 0; q < LANES; q++)
+                    if (q < steps) acc[0][v] = fma(broadcast((const ELEMENT *)(a + q * a_step)), r[q], acc[0][v]);
+            }
+        }
+        a += LANES * a_step;
+    }
+    // The tile may be narrower than DOT_VECTORS: write vector by vector.
+    CK_UNROLL
+    for (int v = 0; v < DOT_VECTORS; v++) {
+        const int64_t columns = t->columns - v * LANES;
+        if (columns <= 0) return;
+        ck_gemm_tile part = *t;
+        part.c += v * (int64_t)sizeof(VECTOR);
+        if (part.column_bias) part.column_bias += v * (int64_t)sizeof(VECTOR);
+        NAME(accumulators) sum;
+        sum[0][0] = acc[0][v];
+        NAME(write)(&part, sum, 1, 1, mask_first(columns));
+    }
+}
+
+static void NAME(pack_b)(char *packed, const char *b, int64_t ld, int64_t columns, int64_t k) {
+    const int64_t vectors = (columns + LANES - 1) / LANES;
+    const MASK last = mask_first(columns - (vectors - 1) * LANES);
+    ELEMENT *to = (ELEMENT *)packed;
+    for (int64_t p = 0; p < k; p++, b += ld, to += vectors * LANES) {
+        for (int64_t v = 0; v < vectors - 1; v++) store(to + v * LANES, load((const ELEMENT *)b + v * LANES));
+        store(to + (vectors - 1) * LANES, load_masked((const ELEMENT *)b + (vectors - 1) * LANES, last));
+    }
+}
+
+static void NAME(pack_b_transposed)(char *packed, const char *b, int64_t ld, int64_t columns, int64_t k) {
+    const int64_t vectors = (columns + LANES - 1) / LANES;
+    for (int64_t p = 0; p < k; p += LANES) {
+        const int64_t steps = k - p < LANES ? k - p : LANES;
+        for (int64_t v = 0; v < vectors; v++) {
+            const int64_t rows = columns - v * LANES;
+            const char *from = b + v * LANES * ld + p * (int64_t)sizeof(ELEMENT);
+            ELEMENT *to = (ELEMENT *)packed + (p * vectors + v) * LANES;
+            VECTOR r[LANES];
+            if (rows >= LANES && steps == LANES) {
+                NAME(load_transposed)(r, from, ld, LANES, 1, mask_first(LANES));
+                CK_UNROLL
+                for (int q = 0; q < LANES; q++) store(to + q * vectors * LANES, r[q]);
+            } else {
+                const MASK columns_mask = mask_first(rows);
+                NAME(load_transposed)(r, from, ld, rows, 0, mask_first(steps));
+                // Lanes past the last column become zero, whatever stood there.
+                for (int q = 0; q < LANES && q < steps; q++) {
+                    store(to + q * vectors * LANES, set1(0));
+                    store_masked(to + q * vectors * LANES, columns_mask, r[q]);
+                }
+            }
+        }
+    }
+}
+
+static void NAME(pack_a_transposed)(char *packed, const char *a, int64_t ld, int64_t rows, int64_t k) {
+    ELEMENT *to = (ELEMENT *)packed;
+    for (int64_t p = 0; p < k; p++, a += ld, to += rows)
+        for (int64_t r = 0; r < rows; r += LANES) {
+            const MASK mask = mask_first(rows - r);
+            store_masked(to + r, mask, load_masked((const ELEMENT *)a + r, mask));
+        }
+}
+
+#define TILE(rows, vectors) [rows - 1] = NAME(tile_##rows##x##vectors),
+const ck_gemm_kernels KERNELS = {
+    .description = DESCRIPTION,
+    .tile = {[CK_WIDTH_1] = {CK_ROWS(MAX_ROWS_1)(TILE, 1)},
+             [CK_WIDTH_2] = {CK_ROWS(MAX_ROWS_2)(TILE, 2)},
+             [CK_WIDTH_3] = {CK_ROWS(MAX_ROWS_3)(TILE, 3)},
+             [CK_WIDTH_6] = {CK_ROWS(MAX_ROWS_6)(TILE, 6)}},
+    .rows_max = {[CK_WIDTH_1] = MAX_ROWS_1, [CK_WIDTH_2] = MAX_ROWS_2, [CK_WIDTH_3] = MAX_ROWS_3, [CK_WIDTH_6] = MAX_ROWS_6},
+    .dot_tile = NAME(dot_tile),
+    .dot_vectors = DOT_VECTORS,
+    .pack_b = NAME(pack_b),
+    .pack_b_transposed = NAME(pack_b_transposed),
+    .pack_a_transposed = NAME(pack_a_transposed),
+};
+#undef TILE
+
+#undef KERNELS
+#undef DESCRIPTION
+#undef MAX_ROWS_1
+#undef MAX_ROWS_2
+#undef MAX_ROWS_3
+#undef MAX_ROWS_6
+#undef DOT_VECTORS

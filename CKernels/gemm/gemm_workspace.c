@@ -1,0 +1,48 @@
+// Packing memory: one block for each thread, grown on demand, freed when the thread ends. Products that pack nothing never
+// come here.
+#include "gemm_tile.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+typedef struct workspace {
+    char *memory;
+    size_t size;
+} workspace;
+
+static _Thread_local workspace mine;
+static pthread_key_t at_thread_end;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void make_key(void) { pthread_key_create(&at_thread_end, free); }
+
+char *ck_gemm_workspace(size_t size) {
+    if (__builtin_expect(size <= mine.size, 1)) return mine.memory;
+    // Whole huge pages where it pays: panels then need one TLB entry instead of hundreds.
+    const size_t unit = size > (256 << 10) ? 2u << 20 : 4096;
+    const size_t rounded = (size + unit - 1) / unit * unit;
+    free(mine.memory);
+    mine = (workspace){NULL, 0};
+    pthread_once(&once, make_key);
+    pthread_setspecific(at_thread_end, NULL);
+    void *memory = NULL;
+    if (posix_memalign(&memory, unit, rounded)) {
+        fprintf(stderr, "swift-lanes: no memory for %zu bytes of packing space\n", rounded);
+        abort();
+    }
+#if defined(__linux__)
+    if (unit > 4096) madvise(memory, rounded, MADV_HUGEPAGE); // a wish: small pages work too
+#endif
+    pthread_setspecific(at_thread_end, memory);
+    mine = (workspace){memory, rounded};
+    return mine.memory;
+}
+
+void ck_gemm_poison_workspace(int byte) {
+    if (mine.memory) memset(mine.memory, byte, mine.size);
+}

@@ -1,0 +1,29 @@
+// What the kernels ask of the compiler, for clang and gcc. Private to CKernels.
+#ifndef CK_COMPILER_H
+#define CK_COMPILER_H
+
+#define CK_ALWAYS_INLINE __attribute__((always_inline))
+#if defined(__clang__)
+#define CK_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define CK_UNROLL _Pragma("GCC unroll 16")
+#endif
+// Hides where a value came from, so that the compiler keeps it in a register instead of deriving it from a neighbour: a chain
+// of dependent additions for row addresses would take as long as the multiply-adds.
+#define CK_OPAQUE(x) __asm__("" : "+r"(x))
+
+// Instruction sets are switched on around functions, after all includes; the build itself stays at the base of the
+// architecture, so one library holds the kernels of every instruction set.
+#define CK_AVX512_FEATURES "avx512f,avx512bw,avx512dq,avx512vl,bmi2,fma,avx2"
+#define CK_AVX2_FEATURES "avx2,fma"
+#if defined(__clang__)
+#define CK_PRAGMA(text) _Pragma(#text)
+#define CK_BEGIN_TARGET(features) CK_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#define CK_END_TARGET _Pragma("clang attribute pop")
+#else
+#define CK_PRAGMA(text) _Pragma(#text)
+#define CK_BEGIN_TARGET(features) _Pragma("GCC push_options") CK_PRAGMA(GCC target(features))
+#define CK_END_TARGET _Pragma("GCC pop_options")
+#endif
+
+#endif

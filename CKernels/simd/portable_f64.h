@@ -1,0 +1,19 @@
+// The vocabulary of double precision on portable; see vocabulary.h.
+#define ELEMENT double
+#define VECTOR double
+#define LANES 1
+#define MASK bool
+#define mask_first(n) ((n) > 0)
+#define broadcast(p) (*(p))
+#define load(p) (*(p))
+#define store(p, v) ((void)(*(p) = (v)))
+#define load_masked(p, m) ((m) ? *(p) : 0)
+#define store_masked(p, m, v) ((m) ? (void)(*(p) = (v)) : (void)0)
+#define set1(x) ((double)(x))
+#define mul(a, b) ((a) * (b))
+#define add(a, b) ((a) + (b))
+#define fma(a, b, c) fma_f64(a, b, c)
+#define relu(v) ((v) < 0 ? 0 : (v))
+#define where_positive(x, v) ((x) > 0 ? (v) : 0)
+#define transpose(r) ((void)(r))
+#define NAME(x) x##_f64_portable

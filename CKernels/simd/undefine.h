@@ -1,0 +1,19 @@
+// Ends a vocabulary, so that the next one can begin.
+#undef ELEMENT
+#undef VECTOR
+#undef LANES
+#undef MASK
+#undef mask_first
+#undef broadcast
+#undef load
+#undef store
+#undef load_masked
+#undef store_masked
+#undef set1
+#undef mul
+#undef add
+#undef fma
+#undef relu
+#undef where_positive
+#undef transpose
+#undef NAME

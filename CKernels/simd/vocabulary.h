@@ -1,0 +1,14 @@
+// A vocabulary is one set of names for one element type on one instruction set. A kernel body (gemm/gemm_tile_body.h,
+// vector/vector_body.h) is written once in these names; a file <family>_<isa>.c includes, for each element type, a
+// vocabulary, the body and undefine.h. This file only documents the names:
+//
+//   ELEMENT VECTOR LANES MASK                 types, and elements in a vector
+//   NAME(x)                                   the name x with type and instruction set: x_f32_avx2
+//   mask_first(n)                             the first n lanes; n <= 0 none, n >= LANES all
+//   load(p) store(p, v)                       whole vectors, any alignment
+//   load_masked(p, m) store_masked(p, m, v)   other lanes: zero, untouched; their memory is not accessed
+//   broadcast(p) set1(x) mul(a, b) add(a, b)
+//   fma(a, b, c)                              a * b + c, rounded once
+//   relu(v)                                   v < 0 ? +0 : v, so -0 and NaN pass
+//   where_positive(x, v)                      x > 0 ? v : +0, so NaN in x gives +0
+//   transpose(VECTOR r[LANES])                in registers

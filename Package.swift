@@ -1,0 +1,34 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [.swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error)]
+
+let package = Package(
+    name: "swift-lanes",
+    products: [
+        .library(name: "Lanes", targets: ["Lanes"]),
+        // The C and Fortran interface, for every other language.
+        .library(name: "LanesBLAS", type: .dynamic, targets: ["LanesBLAS"]),
+    ],
+    targets: [
+        .target(
+            name: "CKernels",
+            path: "CKernels",
+            // Optimised in every configuration: a client's debug build runs kernels at full speed. Instruction sets are
+            // switched on inside the files.
+            cSettings: [.unsafeFlags(["-O3"]), .treatAllWarnings(as: .error)],
+            linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]
+        ),
+        .target(name: "Lanes", dependencies: ["CKernels"], swiftSettings: swiftSettings),
+        .target(
+            name: "LanesBLAS",
+            dependencies: ["CKernels"],
+            cSettings: [.unsafeFlags(["-O3"]), .treatAllWarnings(as: .error)]
+        ),
+        .target(name: "TestSupport", dependencies: ["CKernels"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(name: "LanesTests", dependencies: ["Lanes", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(name: "LanesBLASTests", dependencies: ["LanesBLAS", "TestSupport"], swiftSettings: swiftSettings),
+    ],
+    cLanguageStandard: .gnu17
+)

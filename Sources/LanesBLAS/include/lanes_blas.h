@@ -1,0 +1,54 @@
+// The C and Fortran interface of LanesBLAS: a subset of BLAS with the kernels of swift-lanes.
+//
+// Row- and column-major, with the argument order and meaning of the reference BLAS. Results follow the numeric promise of
+// ck_gemm.h: the same bits for every instruction set and layout of the operands, which a BLAS does not promise by itself.
+// A bad argument calls cblas_xerbla or xerbla_ with the reference library's parameter number; a program may define either
+// function itself, and then the call returns without touching its output when the handler returns.
+//
+// Integers are 32 bits (LP64). Environment: LANES_ISA forces an instruction set.
+#ifndef LANES_BLAS_H
+#define LANES_BLAS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// The reference header's names, unless that header was included first.
+#ifndef CBLAS_H
+typedef enum CBLAS_LAYOUT { CblasRowMajor = 101, CblasColMajor = 102 } CBLAS_LAYOUT;
+typedef enum CBLAS_TRANSPOSE { CblasNoTrans = 111, CblasTrans = 112, CblasConjTrans = 113 } CBLAS_TRANSPOSE;
+
+// C = alpha * op(A) * op(B) + beta * C;  op(A) is m x k, op(B) is k x n, C is m x n.
+void cblas_sgemm(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE transa, CBLAS_TRANSPOSE transb, int m, int n, int k, float alpha,
+                 const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
+void cblas_dgemm(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE transa, CBLAS_TRANSPOSE transb, int m, int n, int k, double alpha,
+                 const double *a, int lda, const double *b, int ldb, double beta, double *c, int ldc);
+
+// y = alpha * op(A) * x + beta * y;  A is m x n.
+void cblas_sgemv(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE trans, int m, int n, float alpha, const float *a, int lda, const float *x,
+                 int incx, float beta, float *y, int incy);
+void cblas_dgemv(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE trans, int m, int n, double alpha, const double *a, int lda,
+                 const double *x, int incx, double beta, double *y, int incy);
+
+// Called with the number of the bad parameter and the routine's name. The default prints both and ends the process.
+void cblas_xerbla(int parameter, const char *routine, const char *form, ...);
+#endif
+
+// Fortran names, column-major, every argument by reference.
+void sgemm_(const char *transa, const char *transb, const int *m, const int *n, const int *k, const float *alpha,
+            const float *a, const int *lda, const float *b, const int *ldb, const float *beta, float *c, const int *ldc);
+void dgemm_(const char *transa, const char *transb, const int *m, const int *n, const int *k, const double *alpha,
+            const double *a, const int *lda, const double *b, const int *ldb, const double *beta, double *c, const int *ldc);
+void sgemv_(const char *trans, const int *m, const int *n, const float *alpha, const float *a, const int *lda, const float *x,
+            const int *incx, const float *beta, float *y, const int *incy);
+void dgemv_(const char *trans, const int *m, const int *n, const double *alpha, const double *a, const int *lda,
+            const double *x, const int *incx, const double *beta, double *y, const int *incy);
+
+// Called with the routine's name, padded with a blank, and the number of the bad parameter. The default prints both and ends
+// the process.
+void xerbla_(const char *routine, const int *parameter, int routine_length);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,53 @@
+// What the conformance program's parts share: random numbers, guarded memory, failure counting.
+#ifndef CONFORMANCE_H
+#define CONFORMANCE_H
+
+#include "ck_gemm.h"
+#include "ck_vector.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Numbers wider than double, for the reference of double.
+#if defined(__x86_64__)
+typedef __float128 wide;
+#else
+typedef long double wide;
+#endif
+
+typedef struct effort {
+    int random_problems;   // per element type
+    int exhaustive_step;   // 1 tries every m, n, k up to twice the tile; n tries every n-th
+    bool long_k;           // chains of 100,000 steps
+} effort;
+
+uint64_t random_bits(void);
+void random_seed(uint64_t seed);
+int64_t random_below(int64_t bound);
+
+// Memory between two inaccessible pages. `at_end` says which of the two the bytes touch.
+typedef struct guarded {
+    char *mapping;
+    size_t mapping_size;
+    char *bytes;
+} guarded;
+guarded guarded_allocate(size_t size, bool at_end);
+void guarded_free(guarded memory);
+
+// A failed check prints where and what; the program's status is then 1.
+extern long check_count, failure_count;
+void check(bool condition, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+void digest_add(uint64_t *digest, const void *bytes, size_t size);
+
+// Calls ck_gemm with sentinels in every register that the callee has to preserve. Returns how many were lost.
+int lost_registers(const ck_gemm_kernels *kernels, const ck_gemm_problem *problem);
+
+void test_f32(effort effort);
+void test_f64(effort effort);
+
+#endif

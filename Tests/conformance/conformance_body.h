@@ -1,0 +1,435 @@
+// The suite for one element type, after defining ELEMENT, NAME(x), WIDE, BITS (an unsigned integer of the element's size),
+// CATALOGUE, SCALAR(x) (as ck_scalar), FMA, EPSILON (unit roundoff), SMALLEST (subnormal), SIGNALLING (bits of a NaN),
+// EXACT_LIMIT (largest k * max|a| * max|b| that stays an integer), RELU and RELU_BACKWARD (members of ck_vector_kernels).
+
+static ELEMENT NAME(random_element)(void) {
+    // Between -1 and 1, with exponents spread over a few binades.
+    const int binade = (int)random_below(4);
+    return (ELEMENT)ldexp((double)(int64_t)(random_bits() >> 11) / 4503599627370496.0 - 1.0, -binade);
+}
+
+static bool NAME(same)(ELEMENT a, ELEMENT b) { return (isnan(a) && isnan(b)) || memcmp(&a, &b, sizeof a) == 0; }
+
+// Element (i, j) of C by the letter of ck_gemm.h, one operation after another.
+static ELEMENT NAME(promised)(const ck_gemm_problem *p, ELEMENT alpha, ELEMENT beta, ELEMENT c0, int64_t i, int64_t j) {
+    const ELEMENT *a = p->a, *b = p->b;
+    const int64_t k = alpha == 0 ? 0 : p->k, chunk = ck_gemm_chunk(sizeof(ELEMENT), k);
+    ELEMENT c = c0;
+    int64_t start = 0;
+    do {
+        ELEMENT s = 0;
+        for (int64_t q = start; q < k && q < start + chunk; q++)
+            s = FMA(p->transpose_a ? a[q * p->lda + i] : a[i * p->lda + q], p->transpose_b ? b[j * p->ldb + q] : b[q * p->ldb + j], s);
+        if (start > 0) {
+            c = FMA(alpha, s, c);
+        } else if (beta == 0) {
+            c = FMA(alpha, s, (ELEMENT)-0.0);
+        } else {
+            volatile ELEMENT scaled = beta * c0; // volatile: the product is rounded before it is added
+            c = FMA(alpha, s, scaled);
+        }
+        start += chunk;
+    } while (start < k);
+    if (p->bias_kind != CK_BIAS_NONE) {
+        volatile ELEMENT sum = c; // volatile: no fused rounding with what came before
+        c = sum + ((const ELEMENT *)p->bias)[p->bias_kind == CK_BIAS_PER_COLUMN ? j : i];
+    }
+    return p->relu && c < 0 ? 0 : c;
+}
+
+// |C^ - C| <= gamma (|alpha||A||B| + |beta||C0| + |bias|) + k * smallest subnormal, gamma = n u / (1 - n u), n = k + 3.
+static bool NAME(within_bound)(const ck_gemm_problem *p, ELEMENT alpha, ELEMENT beta, ELEMENT c0, int64_t i, int64_t j, ELEMENT got) {
+    const ELEMENT *a = p->a, *b = p->b;
+    WIDE sum = 0, size = 0;
+    for (int64_t q = 0; q < p->k; q++) {
+        const WIDE product = (WIDE)(p->transpose_a ? a[q * p->lda + i] : a[i * p->lda + q]) *
+                             (WIDE)(p->transpose_b ? b[j * p->ldb + q] : b[q * p->ldb + j]);
+        sum += product;
+        size += product < 0 ? -product : product;
+    }
+    WIDE exact = (WIDE)alpha * sum, bound = (alpha < 0 ? -(WIDE)alpha : (WIDE)alpha) * size;
+    if (beta != 0) {
+        const WIDE term = (WIDE)beta * (WIDE)c0;
+        exact += term;
+        bound += term < 0 ? -term : term;
+    }
+    if (p->bias_kind != CK_BIAS_NONE) {
+        const WIDE term = ((const ELEMENT *)p->bias)[p->bias_kind == CK_BIAS_PER_COLUMN ? j : i];
+        exact += term;
+        bound += term < 0 ? -term : term;
+    }
+    if (p->relu && exact < 0) exact = 0; // ReLU brings numbers closer together
+    const WIDE n = (WIDE)(p->k + 3) * (WIDE)EPSILON, error = (WIDE)got - exact;
+    return (error < 0 ? -error : error) <= n / (1 - n) * bound + (WIDE)p->k * (WIDE)SMALLEST;
+}
+
+typedef struct NAME(operands) {
+    guarded a, b, c, bias;
+    ELEMENT *c0;
+    ck_gemm_problem problem;
+    ELEMENT alpha, beta;
+} NAME(operands);
+
+enum { NAME(special_none), NAME(special_integers), NAME(special_values) };
+
+static void NAME(fill)(ELEMENT *x, int64_t count, int special, int64_t k) {
+    for (int64_t i = 0; i < count; i++) {
+        if (special == NAME(special_integers)) {
+            const int64_t most = (int64_t)sqrt((double)EXACT_LIMIT / (double)(k + 1)) / 2;
+            x[i] = (ELEMENT)(random_below(2 * (most < 1000 ? most : 1000) + 1) - (most < 1000 ? most : 1000));
+        } else {
+            x[i] = NAME(random_element)();
+            if (special == NAME(special_values) && random_below(40) == 0) {
+                const ELEMENT values[] = {(ELEMENT)NAN, (ELEMENT)INFINITY, (ELEMENT)-INFINITY, 0, (ELEMENT)-0.0, SMALLEST};
+                x[i] = values[random_below(6)];
+            }
+        }
+    }
+}
+
+// Operands with their last element (or first) against an inaccessible page, so aligned to the element and no more.
+static NAME(operands) NAME(make)(int64_t m, int64_t n, int64_t k, bool ta, bool tb, int64_t pad, int special, bool at_end) {
+    NAME(operands) o;
+    ck_gemm_problem *p = &o.problem;
+    memset(p, 0, sizeof *p);
+    p->m = m, p->n = n, p->k = k, p->transpose_a = ta, p->transpose_b = tb;
+    const int64_t a_rows = ta ? k : m, a_columns = ta ? m : k, b_rows = tb ? n : k, b_columns = tb ? k : n;
+    p->lda = (a_columns > 0 ? a_columns : 1) + pad, p->ldb = (b_columns > 0 ? b_columns : 1) + 2 * pad, p->ldc = (n > 0 ? n : 1) + 3 * pad;
+    const int64_t a_count = a_rows > 0 ? (a_rows - 1) * p->lda + a_columns : 0;
+    const int64_t b_count = b_rows > 0 ? (b_rows - 1) * p->ldb + b_columns : 0;
+    const int64_t c_count = m > 0 ? (m - 1) * p->ldc + n : 0;
+    o.a = guarded_allocate((size_t)a_count * sizeof(ELEMENT), at_end);
+    o.b = guarded_allocate((size_t)b_count * sizeof(ELEMENT), at_end);
+    o.c = guarded_allocate((size_t)c_count * sizeof(ELEMENT), at_end);
+    o.bias = guarded_allocate((size_t)(m > n ? m : n) * sizeof(ELEMENT), at_end);
+    o.c0 = malloc((size_t)(c_count + 1) * sizeof(ELEMENT));
+    NAME(fill)((ELEMENT *)o.a.bytes, a_count, special, k);
+    NAME(fill)((ELEMENT *)o.b.bytes, b_count, special, k);
+    NAME(fill)(o.c0, c_count, special, k);
+    NAME(fill)((ELEMENT *)o.bias.bytes, m > n ? m : n, special, k);
+    p->a = o.a.bytes, p->b = o.b.bytes, p->c = o.c.bytes, p->bias = o.bias.bytes;
+    o.alpha = 1, o.beta = 0;
+    return o;
+}
+
+static void NAME(release)(NAME(operands) *o) {
+    guarded_free(o->a), guarded_free(o->b), guarded_free(o->c), guarded_free(o->bias);
+    free(o->c0);
+}
+
+static void NAME(set_scalars)(NAME(operands) *o, ELEMENT alpha, ELEMENT beta) {
+    o->alpha = alpha, o->beta = beta;
+    o->problem.alpha = SCALAR(alpha), o->problem.beta = SCALAR(beta);
+    // beta = 0: whatever stands in C must not be read.
+    if (beta == 0 && o->problem.m > 0) {
+        const BITS bits = SIGNALLING;
+        for (int64_t i = 0; i < (o->problem.m - 1) * o->problem.ldc + o->problem.n; i++) memcpy(&o->c0[i], &bits, sizeof bits);
+    }
+}
+
+// Runs one problem on every row of the catalogue, with every way of packing, and compares all bits with the promise. What
+// lies in the gaps of C must stay. The digest takes in the promised bits.
+static void NAME(compare)(NAME(operands) *o, bool bounded, uint64_t *digest) {
+    ck_gemm_problem *p = &o->problem;
+    const int64_t count = p->m > 0 ? (p->m - 1) * p->ldc + p->n : 0;
+    ELEMENT *expected = malloc((size_t)(count + 1) * sizeof(ELEMENT));
+    memcpy(expected, o->c0, (size_t)count * sizeof(ELEMENT));
+    for (int64_t i = 0; i < p->m; i++)
+        for (int64_t j = 0; j < p->n; j++) {
+            const ELEMENT c = NAME(promised)(p, o->alpha, o->beta, o->c0[i * p->ldc + j], i, j);
+            expected[i * p->ldc + j] = c;
+            const ELEMENT kept = isnan(c) ? 0 : c;
+            digest_add(digest, &kept, sizeof kept);
+            if (bounded)
+                check(NAME(within_bound)(p, o->alpha, o->beta, o->beta == 0 ? 0 : o->c0[i * p->ldc + j], i, j, c),
+                      "error bound: m %ld n %ld k %ld at (%ld, %ld)", (long)p->m, (long)p->n, (long)p->k, (long)i, (long)j);
+        }
+    int32_t rows;
+    const ck_gemm_kernels *const *catalogue = CATALOGUE(&rows);
+    for (int32_t row = 0; row < rows; row++) {
+        const ck_gemm_description description = ck_gemm_describe(catalogue[row]);
+        if (!ck_isa_available(description.isa)) continue;
+        for (int way = 0; way < 6; way++) {
+            static const uint32_t plans[6] = {CK_GEMM_AUTOMATIC, CK_GEMM_A_IN_PLACE | CK_GEMM_B_IN_PLACE,
+                                              CK_GEMM_PACK_A | CK_GEMM_PACK_B, CK_GEMM_PACK_A | CK_GEMM_B_IN_PLACE,
+                                              CK_GEMM_A_IN_PLACE | CK_GEMM_PACK_B, CK_GEMM_AUTOMATIC};
+            ck_gemm_problem q = *p;
+            q.plan = plans[way];
+            guarded packed = {0};
+            if (way == 5) {
+                packed = guarded_allocate((size_t)ck_gemm_packed_b_size(catalogue[row], p->n, p->k), true);
+                ck_gemm_pack_b(catalogue[row], p->transpose_b, p->n, p->k, p->b, p->ldb, packed.bytes);
+                q.packed_b = packed.bytes;
+                q.b = NULL;
+            }
+            memcpy((void *)p->c, o->c0, (size_t)count * sizeof(ELEMENT));
+            ck_gemm_poison_workspace(0xff); // all bits set is a NaN
+            ck_gemm(catalogue[row], &q);
+            int64_t bad = -1;
+            for (int64_t i = 0; i < count && bad < 0; i++)
+                if (!NAME(same)(((ELEMENT *)p->c)[i], expected[i])) bad = i;
+            check(bad < 0, "%s plan %u%s: m %ld n %ld k %ld ta %d tb %d alpha %g beta %g bias %d relu %d, element (%ld, %ld): %g, promised %g",
+                  description.name, q.plan, way == 5 ? " packed" : "", (long)p->m, (long)p->n, (long)p->k, p->transpose_a, p->transpose_b,
+                  (double)o->alpha, (double)o->beta, p->bias_kind, p->relu, (long)(bad / p->ldc), (long)(bad % p->ldc),
+                  bad < 0 ? 0 : (double)((ELEMENT *)p->c)[bad], bad < 0 ? 0 : (double)expected[bad]);
+            if (packed.mapping) guarded_free(packed);
+        }
+    }
+    free(expected);
+}
+
+static int64_t NAME(random_size)(void) {
+    static const int64_t edges[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 67, 95, 97, 101};
+    return random_below(3) ? edges[random_below(sizeof edges / sizeof *edges)] : random_below(120);
+}
+
+static void NAME(test_random)(int count) {
+    uint64_t digest = 0;
+    const int64_t chunk = 4096 / (int64_t)sizeof(ELEMENT);
+    for (int round = 0; round < count; round++) {
+        int64_t m = NAME(random_size)(), n = NAME(random_size)(), k = NAME(random_size)();
+        if (round % 16 == 0) k = chunk - 1 + random_below(3), m = random_below(20), n = random_below(60);
+        if (round % 16 == 1) k = 2 * chunk - 1 + random_below(3), m = random_below(9), n = random_below(30);
+        if (round % 16 == 2) m = 1;
+        if (round % 16 == 3) n = 1;
+        const int special = round % 8 == 4 ? NAME(special_integers) : round % 8 == 5 ? NAME(special_values) : NAME(special_none);
+        // One random number in a statement: the order of arguments is the compiler's choice.
+        const bool ta = random_bits() & 1;
+        const bool tb = random_bits() & 1;
+        const int64_t pad = random_below(4);
+        NAME(operands) o = NAME(make)(m, n, k, ta, tb, pad, special, round & 1);
+        o.problem.bias_kind = (ck_bias)random_below(3);
+        o.problem.relu = random_bits() & 1;
+        static const double factors[] = {1, 1, 0, -1, 0.5, 1.7};
+        const ELEMENT alpha = (ELEMENT)factors[random_below(6)];
+        NAME(set_scalars)(&o, alpha, (ELEMENT)factors[random_below(6)]);
+        NAME(compare)(&o, special != NAME(special_values), &digest);
+        if (special == NAME(special_integers) && (o.alpha == 1 || o.alpha == -1) && o.problem.k > 0 && o.beta == 0 && !o.problem.relu &&
+            o.problem.bias_kind == CK_BIAS_NONE && m > 0 && n > 0) {
+            // The promise itself must give the integer answer.
+            int64_t sum = 0;
+            const ELEMENT *a = o.problem.a, *b = o.problem.b;
+            for (int64_t q = 0; q < k; q++)
+                sum += (int64_t)(o.problem.transpose_a ? a[q * o.problem.lda] : a[q]) * (int64_t)(o.problem.transpose_b ? b[q] : b[q * o.problem.ldb]);
+            check((int64_t)((ELEMENT *)o.problem.c)[0] == sum * (int64_t)o.alpha, "integers: k %ld", (long)k);
+        }
+        NAME(release)(&o);
+    }
+    printf("digest random " NAME_TEXT " %016llx\n", (unsigned long long)digest);
+}
+
+// Every m, n, k up to twice the tile, operands flush with inaccessible pages at both ends in turn.
+static void NAME(test_tile_edges)(int step) {
+    uint64_t digest = 0;
+    int32_t rows;
+    const ck_gemm_kernels *const *catalogue = CATALOGUE(&rows);
+    ck_gemm_description tile = ck_gemm_describe(catalogue[0]);
+    int64_t turn = 0;
+    for (int64_t m = 1; m <= 2 * tile.rows + 1; m += 1)
+        for (int64_t n = 1; n <= 2 * tile.columns + 1; n += 1) {
+            if ((turn++) % step) continue;
+            const int64_t k = 1 + turn / step % (2 * tile.lanes + 1);
+            NAME(operands) o = NAME(make)(m, n, k, turn / step & 1, turn / step >> 1 & 1, 0, NAME(special_none), turn / step >> 2 & 1);
+            NAME(set_scalars)(&o, 1, turn % 3 ? 0 : 1);
+            NAME(compare)(&o, false, &digest);
+            NAME(release)(&o);
+        }
+    (void)digest; // how many shapes there are depends on the tile, so the digest would too
+}
+
+// One NaN or infinity at every position of A and of B reaches exactly the elements that the formula says.
+static void NAME(test_specials)(void) {
+    uint64_t digest = 0;
+    for (int64_t position = 0; position < 11 * 19; position++) {
+        NAME(operands) o = NAME(make)(11, 53, 19, false, position & 1, 0, NAME(special_none), true);
+        ELEMENT *a = (ELEMENT *)o.a.bytes, *b = (ELEMENT *)o.b.bytes;
+        for (int64_t i = 0; i < 53 * 19; i++) b[i] = position & 2 ? 0 : b[i]; // zeros must not be skipped
+        a[position] = position & 4 ? (ELEMENT)NAN : (ELEMENT)INFINITY;
+        b[position * 4 % (53 * 19)] = (ELEMENT)-INFINITY;
+        NAME(set_scalars)(&o, 1, 0);
+        NAME(compare)(&o, false, &digest);
+        NAME(release)(&o);
+    }
+    printf("digest specials " NAME_TEXT " %016llx\n", (unsigned long long)digest);
+}
+
+static void NAME(test_long_k)(void) {
+    uint64_t digest = 0;
+    NAME(operands) o = NAME(make)(9, 50, 100000, false, false, 0, NAME(special_none), true);
+    NAME(set_scalars)(&o, 1, 0);
+    NAME(compare)(&o, true, &digest);
+    NAME(release)(&o);
+    o = NAME(make)(1, 70, 100003, false, true, 0, NAME(special_none), true);
+    NAME(set_scalars)(&o, (ELEMENT)0.5, 1);
+    NAME(compare)(&o, true, &digest);
+    NAME(release)(&o);
+    printf("digest long " NAME_TEXT " %016llx\n", (unsigned long long)digest);
+}
+
+// Matrix-vector products, with strides of either sign, have the bits of the product with one column.
+static void NAME(test_gemv)(void) {
+    uint64_t digest = 0;
+    int32_t rows;
+    const ck_gemm_kernels *const *catalogue = CATALOGUE(&rows);
+    for (int round = 0; round < 200; round++) {
+        const int64_t m = 1 + random_below(700);
+        const int64_t n = 1 + random_below(90);
+        const int64_t lda = n + random_below(3);
+        const bool transpose = round & 1;
+        const int64_t x_count = transpose ? m : n, y_count = transpose ? n : m;
+        const int64_t incx = 1 + random_below(3);
+        const int64_t incy = 1 + random_below(3);
+        guarded a = guarded_allocate((size_t)((m - 1) * lda + n) * sizeof(ELEMENT), true);
+        guarded x = guarded_allocate((size_t)((x_count - 1) * incx + 1) * sizeof(ELEMENT), true);
+        guarded y = guarded_allocate((size_t)((y_count - 1) * incy + 1) * sizeof(ELEMENT), true);
+        ELEMENT *y0 = malloc((size_t)((y_count - 1) * incy + 1) * sizeof(ELEMENT));
+        NAME(fill)((ELEMENT *)a.bytes, (m - 1) * lda + n, 0, 0);
+        NAME(fill)((ELEMENT *)x.bytes, (x_count - 1) * incx + 1, 0, 0);
+        NAME(fill)(y0, (y_count - 1) * incy + 1, 0, 0);
+        ELEMENT *xs = (ELEMENT *)x.bytes, *ys = (ELEMENT *)y.bytes;
+        const int64_t y_bytes = ((y_count - 1) * incy + 1) * (int64_t)sizeof(ELEMENT);
+        const bool back = round & 2;
+        ck_gemv_problem v = {.m = m, .n = n, .a = a.bytes, .lda = lda, .x = back ? xs + (x_count - 1) * incx : xs, .incx = back ? -incx : incx,
+                             .y = back ? ys + (y_count - 1) * incy : ys, .incy = back ? -incy : incy,
+                             .alpha = SCALAR((ELEMENT)1.5), .beta = SCALAR((ELEMENT)(round % 3)), .transpose = transpose};
+        ck_gemm_problem p = {.m = y_count, .n = 1, .k = x_count, .a = a.bytes, .lda = lda, .transpose_a = transpose, .b = xs, .ldb = incx};
+        ELEMENT *reversed = malloc((size_t)x_count * sizeof(ELEMENT));
+        for (int64_t i = 0; i < x_count; i++) reversed[i] = xs[(back ? x_count - 1 - i : i) * incx];
+        p.b = reversed, p.ldb = 1;
+        for (int32_t row = 0; row < rows; row++) {
+            if (!ck_isa_available(ck_gemm_describe(catalogue[row]).isa)) continue;
+            memcpy(ys, y0, (size_t)y_bytes);
+            ck_gemv(catalogue[row], &v);
+            int64_t bad = 0;
+            for (int64_t i = 0; i < y_count; i++) {
+                const int64_t at = (back ? y_count - 1 - i : i) * incy;
+                bad += !NAME(same)(ys[at], NAME(promised)(&p, (ELEMENT)1.5, (ELEMENT)(round % 3), y0[at], i, 0));
+                if (row == 0) digest_add(&digest, &ys[at], sizeof(ELEMENT));
+                for (int64_t gap = 1; gap < incy && at + gap < (y_count - 1) * incy; gap++) bad += !NAME(same)(ys[at + gap], y0[at + gap]);
+            }
+            check(bad == 0, "gemv %s: m %ld n %ld transpose %d incx %ld incy %ld", ck_gemm_describe(catalogue[row]).name, (long)m, (long)n,
+                  transpose, (long)v.incx, (long)v.incy);
+        }
+        free(y0), free(reversed);
+        guarded_free(a), guarded_free(x), guarded_free(y);
+    }
+    printf("digest gemv " NAME_TEXT " %016llx\n", (unsigned long long)digest);
+}
+
+// A row computed alone equals that row in a batch; a block of columns computed alone equals those columns.
+static void NAME(test_positions)(void) {
+    int32_t rows;
+    const ck_gemm_kernels *const *catalogue = CATALOGUE(&rows);
+    enum { M = 37, N = 131, K = 77 };
+    NAME(operands) o = NAME(make)(M, N, K, false, false, 0, NAME(special_none), true);
+    NAME(set_scalars)(&o, 1, 0);
+    for (int32_t row = 0; row < rows; row++) {
+        if (!ck_isa_available(ck_gemm_describe(catalogue[row]).isa)) continue;
+        ck_gemm(catalogue[row], &o.problem);
+        for (int round = 0; round < 60; round++) {
+            const int64_t i = random_below(M);
+            const int64_t m = 1 + random_below(M - i);
+            const int64_t j = random_below(N);
+            const int64_t n = 1 + random_below(N - j);
+            ELEMENT *part = malloc((size_t)(m * n) * sizeof(ELEMENT));
+            ck_gemm_problem q = o.problem;
+            q.m = m, q.n = n, q.a = (const ELEMENT *)q.a + i * q.lda, q.b = (const ELEMENT *)q.b + j, q.c = part, q.ldc = n;
+            ck_gemm(catalogue[row], &q);
+            int64_t bad = 0;
+            for (int64_t r = 0; r < m; r++)
+                for (int64_t s = 0; s < n; s++) bad += !NAME(same)(part[r * n + s], ((ELEMENT *)o.problem.c)[(i + r) * N + j + s]);
+            check(bad == 0, "position %s: rows %ld + %ld, columns %ld + %ld", ck_gemm_describe(catalogue[row]).name, (long)i, (long)m, (long)j, (long)n);
+            free(part);
+        }
+    }
+    NAME(release)(&o);
+}
+
+static void NAME(test_registers)(void) {
+    int32_t rows;
+    const ck_gemm_kernels *const *catalogue = CATALOGUE(&rows);
+    for (int32_t row = 0; row < rows; row++) {
+        if (!ck_isa_available(ck_gemm_describe(catalogue[row]).isa)) continue;
+        for (int64_t m = 1; m <= 17; m += 4)
+            for (int64_t n = 1; n <= 120; n += 17) {
+                NAME(operands) o = NAME(make)(m, n, 20, n & 1, n >> 1 & 1, 0, NAME(special_none), true);
+                NAME(set_scalars)(&o, 1, 0);
+                check(lost_registers(catalogue[row], &o.problem) == 0, "%s loses registers at m %ld n %ld",
+                      ck_gemm_describe(catalogue[row]).name, (long)m, (long)n);
+                NAME(release)(&o);
+            }
+    }
+}
+
+// Offsets beyond 32 bits: a few rows, gigabytes apart, in a sparse mapping.
+static void NAME(test_far)(void) {
+    const int64_t ld = (int64_t)3 << 30, m = 3, n = 5, k = 2;
+    const size_t size = (size_t)((m - 1) * ld + 16) * sizeof(ELEMENT);
+    guarded a = guarded_allocate(size, false), b = guarded_allocate(size, false), c = guarded_allocate(size, false);
+    if (!a.mapping || !b.mapping || !c.mapping) {
+        printf("skipped far " NAME_TEXT ": no address space for sparse mappings of %zu bytes\n", size);
+        if (a.mapping) guarded_free(a);
+        if (b.mapping) guarded_free(b);
+        if (c.mapping) guarded_free(c);
+        return;
+    }
+    for (int layout = 0; layout < 4; layout++) {
+        ck_gemm_problem p = {.m = m, .n = n, .k = k, .a = a.bytes, .lda = ld, .b = b.bytes, .ldb = ld / 2, .c = c.bytes, .ldc = ld,
+                             .alpha = SCALAR(1), .beta = SCALAR(0), .transpose_a = layout & 1, .transpose_b = layout >> 1};
+        if (p.transpose_b) p.n = 3;
+        for (int64_t i = 0; i < m; i++)
+            for (int64_t q = 0; q < k; q++) ((ELEMENT *)a.bytes)[p.transpose_a ? q * ld + i : i * ld + q] = (ELEMENT)(i + 2 * q + 1);
+        for (int64_t q = 0; q < k; q++)
+            for (int64_t j = 0; j < p.n; j++) ((ELEMENT *)b.bytes)[p.transpose_b ? j * p.ldb + q : q * p.ldb + j] = (ELEMENT)(3 * q - j);
+        int32_t rows;
+        const ck_gemm_kernels *const *catalogue = CATALOGUE(&rows);
+        for (int32_t row = 0; row < rows; row++) {
+            if (!ck_isa_available(ck_gemm_describe(catalogue[row]).isa)) continue;
+            ck_gemm(catalogue[row], &p);
+            for (int64_t i = 0; i < m; i++)
+                for (int64_t j = 0; j < p.n; j++)
+                    check(((ELEMENT *)c.bytes)[i * ld + j] == NAME(promised)(&p, 1, 0, 0, i, j), "far %s: layout %d",
+                          ck_gemm_describe(catalogue[row]).name, layout);
+        }
+    }
+    guarded_free(a), guarded_free(b), guarded_free(c);
+}
+
+static void NAME(test_vector)(void) {
+    const ELEMENT values[] = {(ELEMENT)-1.5, 2, (ELEMENT)-0.0, 0, (ELEMENT)NAN, (ELEMENT)INFINITY, (ELEMENT)-INFINITY, SMALLEST, -SMALLEST, 3};
+    int32_t rows;
+    const ck_vector_kernels *const *catalogue = ck_vector_catalogue(&rows);
+    for (int32_t row = 0; row < rows; row++) {
+        if (!ck_isa_available(catalogue[row]->isa)) continue;
+        for (int64_t count = 0; count <= 130; count++) {
+            for (int at_end = 0; at_end < 2; at_end++) {
+                guarded x = guarded_allocate((size_t)count * sizeof(ELEMENT), at_end), y = guarded_allocate((size_t)count * sizeof(ELEMENT), at_end);
+                guarded dy = guarded_allocate((size_t)count * sizeof(ELEMENT), at_end);
+                ELEMENT *xs = (ELEMENT *)x.bytes, *ys = (ELEMENT *)y.bytes, *dys = (ELEMENT *)dy.bytes;
+                for (int64_t i = 0; i < count; i++) xs[i] = values[(i + count) % 10], dys[i] = NAME(random_element)();
+                catalogue[row]->RELU(count, xs, ys);
+                int64_t bad = 0;
+                for (int64_t i = 0; i < count; i++) bad += !NAME(same)(ys[i], xs[i] < 0 ? 0 : xs[i]);
+                catalogue[row]->RELU_BACKWARD(count, xs, dys, ys);
+                for (int64_t i = 0; i < count; i++) bad += !NAME(same)(ys[i], xs[i] > 0 ? dys[i] : 0);
+                catalogue[row]->RELU(count, xs, xs); // in place
+                for (int64_t i = 0; i < count; i++) bad += xs[i] < 0;
+                check(bad == 0, "%s relu " NAME_TEXT ": count %ld", catalogue[row]->name, (long)count);
+                guarded_free(x), guarded_free(y), guarded_free(dy);
+            }
+        }
+    }
+}
+
+void NAME(test)(effort effort) {
+    random_seed(sizeof(ELEMENT));
+    NAME(test_random)(effort.random_problems);
+    NAME(test_specials)();
+    NAME(test_gemv)();
+    if (effort.long_k) NAME(test_long_k)();
+    NAME(test_tile_edges)(effort.exhaustive_step);
+    NAME(test_positions)();
+    NAME(test_registers)();
+    NAME(test_far)();
+    NAME(test_vector)();
+}
