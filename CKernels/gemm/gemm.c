@@ -275,6 +275,52 @@ static void run_column(const ck_gemm_kernels *kernels, const ck_gemm_problem *p)
         run_scattered_row(kernels, &row, p->ldc * kernels->description.byte_count);
 }
 
+// What the epilogue asks of the last chunk.
+static inline void add_epilogue(ck_gemm_tile *tile, const ck_gemm_problem *p) {
+    if (p->relu) tile->update |= CK_UPDATE_RELU;
+    if (p->bias_kind == CK_BIAS_PER_COLUMN) {
+        tile->update |= CK_UPDATE_COLUMN_BIAS;
+        tile->column_bias = (const char *)p->bias;
+    } else if (p->bias_kind == CK_BIAS_PER_ROW) {
+        tile->update |= CK_UPDATE_ROW_BIAS;
+        tile->row_bias = (const char *)p->bias;
+    }
+}
+
+static inline uint32_t update_for(const ck_gemm_problem *p, int64_t element) {
+    return (scalar_is(p->alpha, element, 1) ? 0 : CK_UPDATE_SCALE) | (scalar_is(p->beta, element, 0) ? 0 : CK_UPDATE_ADD);
+}
+
+// The smallest products are one tile, and the whole call costs little more than its multiply-adds.
+static inline bool run_single_tile(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+    const int64_t element = kernels->description.byte_count, lanes = kernels->description.lanes;
+    if (p->n > CK_PANEL_VECTORS * lanes || p->m > CK_ROWS_MAX || p->transpose_b || p->packed_b || p->plan || p->k <= 0 ||
+        p->k > CK_GEMM_CHUNK_BYTES / 16)
+        return false;
+    const int width = (p->n > lanes) + (p->n > 2 * lanes);
+    if (p->m > kernels->rows_max[width] || scalar_is(p->alpha, element, 0)) return false;
+    const int64_t a_stride = p->lda * element;
+    ck_gemm_tile tile;
+    tile.k = p->k;
+    tile.a = (const char *)p->a;
+    tile.a_row = p->transpose_a ? element : a_stride;
+    tile.a_step = p->transpose_a ? a_stride : element;
+    tile.b = (const char *)p->b;
+    tile.b_step = p->ldb * element;
+    tile.b_panel = 0;
+    tile.b_packed = NULL;
+    tile.c = (char *)p->c;
+    tile.c_row = p->ldc * element;
+    tile.columns = p->n;
+    tile.alpha = &p->alpha;
+    tile.beta = &p->beta;
+    tile.update = update_for(p, element);
+    tile.source = CK_B_IN_PLACE;
+    add_epilogue(&tile, p);
+    kernels->tile[width][p->m - 1](&tile);
+    return true;
+}
+
 void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     if (p->m <= 0 || p->n <= 0) return;
     if (p->n == 1 && p->m > 1 && !p->packed_b) {
@@ -282,7 +328,9 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
         return;
     }
     const int64_t element = kernels->description.byte_count, lanes = kernels->description.lanes;
+    if (run_single_tile(kernels, p)) return;
     const int64_t a_stride = p->lda * element, b_stride = p->ldb * element;
+    static const ck_scalar zero; // all bits zero is 0 in both types
     const bool no_product = p->k <= 0 || scalar_is(p->alpha, element, 0);
     const int64_t k = no_product ? 0 : p->k;
 
@@ -302,28 +350,17 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
         .b_step = p->transpose_b ? element : b_stride,
         .c = (char *)p->c,
         .c_row = p->ldc * element,
-        .alpha = p->alpha,
-        .beta = p->beta,
+        .alpha = no_product ? &zero : &p->alpha,
+        .beta = &p->beta,
     };
-    if (no_product) memset(&tile.alpha, 0, sizeof tile.alpha);
-    const uint32_t scale = scalar_is(p->alpha, element, 1) ? 0 : CK_UPDATE_SCALE;
-    uint32_t update = scalar_is(p->beta, element, 0) ? scale : scale | CK_UPDATE_ADD;
+    const ck_scalar one = element == 4 ? (ck_scalar){.f32 = 1} : (ck_scalar){.f64 = 1};
+    tile.update = update_for(p, element);
     const bool dot = p->m == 1 && p->transpose_b && !p->packed_b && !(p->plan & CK_GEMM_PACK_B) && k > 0;
     const int64_t chunk = ck_gemm_chunk((int32_t)element, k);
     for (int64_t start = 0;;) {
         tile.k = smaller(chunk, k - start);
         const bool last = start + tile.k >= k;
-        if (last) {
-            if (p->relu) update |= CK_UPDATE_RELU;
-            if (p->bias_kind == CK_BIAS_PER_COLUMN) {
-                update |= CK_UPDATE_COLUMN_BIAS;
-                tile.column_bias = (const char *)p->bias;
-            } else if (p->bias_kind == CK_BIAS_PER_ROW) {
-                update |= CK_UPDATE_ROW_BIAS;
-                tile.row_bias = (const char *)p->bias;
-            }
-        }
-        tile.update = update;
+        if (last) add_epilogue(&tile, p);
         if (dot)
             run_dot_chunk(&l, &tile);
         else
@@ -332,11 +369,8 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
         start += tile.k;
         tile.a += tile.k * tile.a_step;
         if (!l.packed_b) tile.b += tile.k * tile.b_step;
-        update = scale | CK_UPDATE_ADD;
-        if (element == 4)
-            tile.beta.f32 = 1;
-        else
-            tile.beta.f64 = 1;
+        tile.update |= CK_UPDATE_ADD;
+        tile.beta = &one;
     }
 }
 

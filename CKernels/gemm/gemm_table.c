@@ -1,6 +1,8 @@
 // The catalogue: one row for each element type and instruction set, best first.
 #include "gemm_tile.h"
 
+#include <stdatomic.h>
+
 static const ck_gemm_kernels *const f32_rows[] = {
 #if defined(__x86_64__)
     &ck_gemm_f32_avx512,
@@ -35,11 +37,25 @@ const ck_gemm_kernels *const *ck_gemm_f64_catalogue(int32_t *count) {
 
 ck_gemm_description ck_gemm_describe(const ck_gemm_kernels *kernels) { return kernels->description; }
 
-static const ck_gemm_kernels *row_for(const ck_gemm_kernels *const *rows, ck_isa isa) {
-    int row = 0;
-    while (rows[row]->description.isa != isa) row++;
-    return rows[row];
+typedef _Atomic(const ck_gemm_kernels *) remembered_row;
+
+// Finding the row twice finds the same one, so threads may race to remember it.
+static const ck_gemm_kernels *row_in_use(remembered_row *remembered, const ck_gemm_kernels *const *rows) {
+    const ck_gemm_kernels *row = atomic_load_explicit(remembered, memory_order_relaxed);
+    if (__builtin_expect(!row, 0)) {
+        while ((*rows)->description.isa != ck_isa_selected()) rows++;
+        row = *rows;
+        atomic_store_explicit(remembered, row, memory_order_relaxed);
+    }
+    return row;
 }
 
-const ck_gemm_kernels *ck_gemm_f32(void) { return row_for(f32_rows, ck_isa_selected()); }
-const ck_gemm_kernels *ck_gemm_f64(void) { return row_for(f64_rows, ck_isa_selected()); }
+const ck_gemm_kernels *ck_gemm_f32(void) {
+    static remembered_row row;
+    return row_in_use(&row, f32_rows);
+}
+
+const ck_gemm_kernels *ck_gemm_f64(void) {
+    static remembered_row row;
+    return row_in_use(&row, f64_rows);
+}

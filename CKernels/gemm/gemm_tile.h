@@ -42,7 +42,7 @@ typedef struct ck_gemm_tile {
     int64_t c_row;
     int64_t columns; // 1 ... vectors * lanes
     const char *column_bias, *row_bias;
-    ck_scalar alpha, beta;
+    const void *alpha, *beta; // read where `update` asks for them
     uint32_t update;
     ck_b_source source;
 } ck_gemm_tile;

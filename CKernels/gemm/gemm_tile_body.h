@@ -61,7 +61,7 @@ static inline CK_ALWAYS_INLINE void NAME(write)(const ck_gemm_tile *t, NAME(accu
                                                 const MASK last) {
     const uint32_t update = t->update;
     if (update & (CK_UPDATE_SCALE | CK_UPDATE_ADD)) {
-        const VECTOR alpha = broadcast((const ELEMENT *)&t->alpha), beta = broadcast((const ELEMENT *)&t->beta);
+        const VECTOR alpha = broadcast((const ELEMENT *)t->alpha), beta = broadcast((const ELEMENT *)t->beta);
         CK_UNROLL
         for (int r = 0; r < rows; r++) {
             const ELEMENT *row = (const ELEMENT *)(t->c + r * t->c_row);
