@@ -9,6 +9,8 @@ let package = Package(
         .library(name: "Lanes", targets: ["Lanes"]),
         // The C and Fortran interface, for every other language.
         .library(name: "LanesBLAS", type: .dynamic, targets: ["LanesBLAS"]),
+        // Clock, statistics and machine record of the `lanes` command.
+        .library(name: "LanesMeasurement", targets: ["Measurement"]),
     ],
     targets: [
         .target(
@@ -25,10 +27,12 @@ let package = Package(
             dependencies: ["CKernels"],
             cSettings: [.unsafeFlags(["-O3"]), .treatAllWarnings(as: .error)]
         ),
+        .target(name: "Measurement", dependencies: ["CKernels"], path: "bench/Measurement", swiftSettings: swiftSettings),
         .target(name: "TestSupport", dependencies: ["CKernels"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "LanesTests", dependencies: ["Lanes", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "LanesBLASTests", dependencies: ["LanesBLAS", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(name: "MeasurementTests", dependencies: ["Measurement"], swiftSettings: swiftSettings),
     ],
     cLanguageStandard: .gnu17
 )

@@ -1,0 +1,98 @@
+internal import CKernels
+import Foundation
+
+/// What a measurement was made on. Travels with every result.
+public struct MachineRecord: Codable, Sendable {
+    public var processor: String
+    public var features: [String]
+    public var instructionSet: String
+    /// Processors in this process's affinity mask.
+    public var usableProcessors: [Int]
+    public var installedProcessors: Int
+    public var caches: [Cache]
+    public var memoryGiB: Double
+    /// Name from CPUID or "none found".
+    public var hypervisor: String
+    /// Setting of transparent huge pages.
+    public var hugePages: String
+    public var system: String
+    public var compiler: String
+    public var date: String
+
+    public struct Cache: Codable, Sendable {
+        public var level: Int
+        public var kind: String
+        public var kibibytes: Int
+        public var lineBytes: Int
+        public var ways: Int
+    }
+
+    /// Reads the record of this machine.
+    public static func current() -> MachineRecord {
+        MachineRecord(
+            processor: unsafe String(cString: ck_cpu_brand()),
+            features: (0..<UInt32(CK_FEATURE_COUNT)).compactMap { bit in
+                ck_cpu_features() >> bit & 1 == 1 ? unsafe String(cString: ck_cpu_feature_name(1 << bit)) : nil
+            },
+            instructionSet: unsafe String(cString: ck_isa_name(ck_isa_selected())),
+            usableProcessors: affinity(), installedProcessors: ProcessInfo.processInfo.processorCount, caches: readCaches(),
+            memoryGiB: (Double(ProcessInfo.processInfo.physicalMemory) / 1_073_741_824 * 10).rounded() / 10,
+            hypervisor: hypervisorName(), hugePages: setting("/sys/kernel/mm/transparent_hugepage/enabled"),
+            system: ProcessInfo.processInfo.operatingSystemVersionString, compiler: compilerName,
+            date: ISO8601DateFormatter().string(from: Date()))
+    }
+
+    /// Seconds of processor time that the hypervisor gave to others since boot, or nil where the system does not say.
+    public static func stealSeconds() -> Double? {
+        guard let line = text("/proc/stat")?.split(separator: "\n").first else { return nil }
+        let fields = line.split(separator: " ")
+        guard fields.count > 8, let ticks = Double(fields[8]) else { return nil }
+        return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    private static func text(_ path: String) -> String? {
+        (try? String(contentsOfFile: path, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    // "always [madvise] never" is madvise.
+    private static func setting(_ path: String) -> String {
+        guard let all = text(path) else { return "unknown" }
+        return all.split(separator: " ").first { $0.hasPrefix("[") }.map { $0.dropFirst().dropLast() }.map(String.init) ?? all
+    }
+
+    private static func affinity() -> [Int] {
+        guard let line = text("/proc/self/status")?.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed_list:") })
+        else { return Array(0..<ProcessInfo.processInfo.activeProcessorCount) }
+        return line.dropFirst("Cpus_allowed_list:".count).split(separator: ",").flatMap { part -> [Int] in
+            let ends = part.split(separator: "-").compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
+            return ends.count == 2 ? Array(ends[0]...ends[1]) : ends
+        }
+    }
+
+    private static func readCaches() -> [Cache] {
+        (0..<10).compactMap { index in
+            let folder = "/sys/devices/system/cpu/cpu0/cache/index\(index)/"
+            guard let level = text(folder + "level").flatMap(Int.init), let kind = text(folder + "type"),
+                let size = text(folder + "size"), let kibibytes = Int(size.dropLast())
+            else { return nil }
+            return Cache(
+                level: level, kind: kind.lowercased(), kibibytes: size.hasSuffix("M") ? kibibytes * 1024 : kibibytes,
+                lineBytes: text(folder + "coherency_line_size").flatMap(Int.init) ?? 0,
+                ways: text(folder + "ways_of_associativity").flatMap(Int.init) ?? 0)
+        }
+    }
+
+    private static func hypervisorName() -> String {
+        if let type = text("/sys/hypervisor/type") { return type }
+        let flags = text("/proc/cpuinfo")?.contains(" hypervisor") ?? false
+        return flags ? "a hypervisor (CPUID)" : "none found"
+    }
+
+    private static var compilerName: String {
+        #if compiler(>=6.3)
+            return "Swift 6.3 or later"
+        #else
+            return "Swift 6.2"
+        #endif
+    }
+}

@@ -1,0 +1,28 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "lanes-tools",
+    products: [.executable(name: "lanes", targets: ["lanes"])],
+    dependencies: [
+        .package(name: "swift-lanes", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        // What a program does with a BLAS that has no fused epilogue: bias and ReLU in passes of their own.
+        .target(name: "PeerPasses", cSettings: [.unsafeFlags(["-O3"])]),
+        .executableTarget(
+            name: "lanes",
+            dependencies: [
+                "CZlib", "PeerPasses",
+                .product(name: "Lanes", package: "swift-lanes"),
+                .product(name: "LanesMeasurement", package: "swift-lanes"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "TextTable", package: "TextTable"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error)]
+        ),
+    ]
+)

@@ -1,0 +1,83 @@
+import ArgumentParser
+import Foundation
+import TextTable
+
+struct GemmCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gemm", abstract: "The matrix product beside OpenBLAS or any library with CBLAS.",
+        discussion: """
+            Every library runs in processes of its own, one thread each, rounds interleaved; results are checked before
+            they are timed. The figures are GFLOP/s, medians over rounds; only ratios within one run mean much.
+
+            Examples:
+              lanes gemm
+              lanes gemm 64x128x784 NT:500x500x500 512x512x512+512
+              lanes gemm --shapes shapes.txt --rounds 5 --peer mkl=/opt/mkl/libmkl_rt.so --peer blis=/usr/lib/libblis.so.4
+              lanes gemm --type f64 --json > f64.json
+            """)
+
+    @Argument(
+        help: "Shapes MxNxK, NT:MxNxK (transposed operands), MxNxK+PAD (longer leading dimensions). Default: a set of 23.")
+    var shapes: [String] = []
+
+    @Option(name: .customLong("shapes"), help: "A file of lines 'NN m n k [padding] [beta]'.") var file: String?
+    @Option(help: "Element type: f32 or f64.") var type = ElementType.f32
+    @Option(name: .customLong("peer"), help: "A library to compare with, NAME=PATH; may be repeated. Default: OpenBLAS.")
+    var peers: [String] = []
+    @Flag(help: "Measure without other libraries.") var noPeers = false
+    @Option(help: "Rounds over all libraries.") var rounds = 3
+    @Option(help: "Seconds for each shape and round.") var seconds = 0.05
+    @Flag(help: "Print one JSON object with every sample.") var json = false
+
+    func validate() throws {
+        guard rounds >= 1 else { throw ValidationError("--rounds is at least 1, not \(rounds)") }
+        guard seconds > 0 && seconds <= 60 else { throw ValidationError("--seconds is above 0 and at most 60, not \(seconds)") }
+        guard !noPeers || peers.isEmpty else { throw ValidationError("--no-peers and --peer exclude each other") }
+        guard file == nil || shapes.isEmpty else { throw ValidationError("give shapes as arguments or by --shapes, not both") }
+        for shape in shapes where Shape(argument: shape) == nil {
+            throw ValidationError(
+                "'\(shape)' is not a shape such as 64x128x784, NT:64x128x784 or 512x512x512+3, of matrices up to 2 GiB")
+        }
+        var names: Set<String> = [Library.own.name]
+        for peer in peers {
+            guard let library = Library(argument: peer) else {
+                throw ValidationError("'\(peer)' is not NAME=PATH with a name other than '\(Library.own.name)'")
+            }
+            guard names.insert(library.name).inserted else { throw ValidationError("two peers are named '\(library.name)'") }
+            guard FileManager.default.fileExists(atPath: library.path!) else {
+                throw ValidationError("--peer \(library.name): there is no file '\(library.path!)'")
+            }
+        }
+    }
+
+    func run() throws {
+        let list =
+            try file.map { try Shape.list(file: $0) } ?? (shapes.isEmpty ? Shape.defaults : shapes.map { Shape(argument: $0)! })
+        let others = noPeers ? [] : peers.isEmpty ? [try findOpenBLAS()] : peers.map { Library(argument: $0)! }
+        let comparison = try Comparison.run(
+            libraries: [.own] + others, shapes: list, type: type, rounds: rounds, seconds: seconds)
+        if json {
+            try printJSON(comparison)
+        } else {
+            print(comparisonTable(comparison))
+        }
+    }
+}
+
+func comparisonTable(_ comparison: Comparison) -> String {
+    let table = TextTable<Comparison.Row> { row in
+        [Column(title: "op m x n x k", value: row.shape.description, align: .left)]
+            + comparison.libraries.map { Column(title: $0.name, value: format(row.gflops[$0.name]!), align: .right) }
+            + [
+                Column(title: "of peak", value: format(100 * row.shareOfPeak, 0) + "%", align: .right),
+                Column(title: "ours / best other", value: row.ratio.map { format($0, 3) } ?? "–", align: .right),
+            ]
+    }
+    var text =
+        "GFLOP/s, \(comparison.type.rawValue), one thread, \(comparison.machine.instructionSet) on \(comparison.machine.processor)\n"
+    text += "measured FMA peak \(format(comparison.peakGflops)) GFLOP/s"
+    if let steal = comparison.stealSeconds { text += "; stolen by the hypervisor during the run: \(format(steal, 2)) s" }
+    text += "\n\n" + table.string(for: comparison.rows)!
+    if let summary = comparison.summary { text += "\n" + summary }
+    return text
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Lanes
+import Measurement
+import TextTable
+
+struct InfoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info", abstract: "What this processor can do and which kernels run.",
+        discussion: "Example: LANES_ISA=avx2 lanes info")
+
+    @Flag(help: "Print one JSON object.") var json = false
+
+    struct Kernel: Encodable {
+        let name: String
+        let instructionSet: String
+        let requires: [String]
+        let available: Bool
+        let selected: Bool
+    }
+
+    struct Output: Encodable {
+        let machine: MachineRecord
+        let kernels: [Kernel]
+    }
+
+    func run() throws {
+        let machine = MachineRecord.current()
+        let kernels = KernelDescription.catalogue.map {
+            Kernel(
+                name: $0.name, instructionSet: $0.instructionSet.rawValue, requires: $0.instructionSet.requiredFeatures,
+                available: $0.instructionSet.isAvailable, selected: $0.isSelected)
+        }
+        if json {
+            try printJSON(Output(machine: machine, kernels: kernels))
+            return
+        }
+        print(machineDescription(machine))
+        print()
+        let table = TextTable<Kernel> {
+            [
+                Column(title: "kernel", value: $0.name),
+                Column(title: "", value: $0.selected ? "in use" : $0.available ? "available" : "not on this processor"),
+                Column(title: "requires", value: $0.requires.isEmpty ? "nothing" : $0.requires.joined(separator: " ")),
+            ]
+        }
+        table.print(kernels)
+    }
+}
+
+func machineDescription(_ machine: MachineRecord) -> String {
+    let caches = machine.caches.map {
+        "L\($0.level) \($0.kind) \($0.kibibytes) KiB (\($0.ways) ways, \($0.lineBytes)-byte lines)"
+    }
+    return """
+        processor        \(machine.processor)
+        features         \(machine.features.joined(separator: " "))
+        instruction set  \(machine.instructionSet)
+        processors       \(machine.usableProcessors.count) usable of \(machine.installedProcessors): \(machine.usableProcessors.map(String.init).joined(separator: ","))
+        caches           \(caches.joined(separator: "\n                 "))
+        memory           \(format(machine.memoryGiB)) GiB, transparent huge pages: \(machine.hugePages)
+        hypervisor       \(machine.hypervisor)
+        system           \(machine.system)
+        """
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+
+struct LanesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lanes",
+        abstract: "Matrix kernels measured beside other libraries, on this machine.",
+        discussion: """
+            lanes study                       the whole in about a minute; writes report/index.html
+            lanes info                        what this processor can do and which kernels run
+            lanes gemm 64x128x784 512x512x512 the matrix product beside OpenBLAS
+
+            Environment: LANES_ISA forces portable, neon, avx2 or avx512; NO_COLOR switches colour off.
+            Exit status: 0, 1 (failed work or a wrong result), 2 (bad usage).
+            """,
+        version: "0.1.0",
+        subcommands: [StudyCommand.self, InfoCommand.self, GemmCommand.self, GemmWorker.self, LayerWorker.self])
+}
+
+/// Failed work: what went wrong, where, and what to do.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+@main enum Main {
+    static func main() {
+        do {
+            var command = try LanesCommand.parseAsRoot()
+            try command.run()
+        } catch {
+            let code = LanesCommand.exitCode(for: error)
+            guard code != .success else { LanesCommand.exit(withError: error) }
+            FileHandle.standardError.write(Data((LanesCommand.fullMessage(for: error) + "\n").utf8))
+            Foundation.exit(code == .validationFailure ? 2 : 1)
+        }
+    }
+}
+
+/// One line on standard error that is overwritten by the next, where standard error is a terminal.
+enum Progress {
+    static let isShown = isatty(2) == 1
+
+    static func show(_ text: String) {
+        guard isShown else { return }
+        FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+    }
+
+    static func clear() { show("") }
+}
+
+func printJSON(_ value: some Encodable) throws {
+    print(String(decoding: try encodedJSON(value), as: UTF8.self))
+}
+
+func encodedJSON(_ value: some Encodable) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(value)
+}
+
+/// A number with the given decimals; a dash for NaN.
+func format(_ value: Double, _ decimals: Int = 1) -> String {
+    value.isNaN ? "–" : String(format: "%.\(decimals)f", value)
+}

@@ -1,0 +1,130 @@
+import Foundation
+import Measurement
+
+/// A library to measure: a name for the table, and a file that exports `cblas_sgemm`, OpenBLAS's `scipy_cblas_sgemm` or
+/// oneDNN's `dnnl_sgemm`. Without a file it is this project's own Swift interface.
+struct Library: Codable, Hashable {
+    var name: String
+    var path: String?
+
+    static let own = Library(name: "lanes", path: nil)
+
+    /// Reads `NAME=PATH`.
+    init?(argument: String) {
+        guard let equals = argument.firstIndex(of: "="), equals != argument.startIndex else { return nil }
+        name = String(argument[..<equals])
+        path = String(argument[argument.index(after: equals)...])
+        if path!.isEmpty || name == Library.own.name { return nil }
+    }
+
+    init(name: String, path: String?) { (self.name, self.path) = (name, path) }
+
+    /// Variables that keep every library on one thread. They must be set before the library is loaded.
+    static let oneThread = [
+        "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "OMP_NUM_THREADS", "GOTO_NUM_THREADS",
+        "LANES_NUM_THREADS",
+    ]
+}
+
+/// The functions of a loaded library. Int is 32 bits in CBLAS and 64 in oneDNN.
+@safe struct LoadedLibrary {
+    typealias SGEMM =
+        @convention(c) (
+            Int32, Int32, Int32, Int32, Int32, Int32, Float, UnsafePointer<Float>, Int32, UnsafePointer<Float>, Int32, Float,
+            UnsafeMutablePointer<Float>, Int32
+        ) -> Void
+    typealias DGEMM =
+        @convention(c) (
+            Int32, Int32, Int32, Int32, Int32, Int32, Double, UnsafePointer<Double>, Int32, UnsafePointer<Double>, Int32,
+            Double,
+            UnsafeMutablePointer<Double>, Int32
+        ) -> Void
+    typealias DNNL =
+        @convention(c) (
+            CChar, CChar, Int64, Int64, Int64, Float, UnsafePointer<Float>, Int64, UnsafePointer<Float>, Int64, Float,
+            UnsafeMutablePointer<Float>, Int64
+        ) -> Int32
+
+    private(set) var sgemm: SGEMM?
+    private(set) var dgemm: DGEMM?
+    private(set) var dnnl: DNNL?
+
+    var hasDouble: Bool { unsafe dgemm != nil }
+
+    init(path: String) throws {
+        guard let handle = unsafe dlopen(path, RTLD_NOW | RTLD_GLOBAL) else {
+            throw Failure("cannot load '\(path)': \(unsafe String(cString: dlerror()))")
+        }
+        if let symbol = unsafe dlsym(handle, "cblas_sgemm") ?? dlsym(handle, "scipy_cblas_sgemm") {
+            unsafe sgemm = unsafe unsafeBitCast(symbol, to: SGEMM.self)
+        }
+        if let symbol = unsafe dlsym(handle, "cblas_dgemm") ?? dlsym(handle, "scipy_cblas_dgemm") {
+            unsafe dgemm = unsafe unsafeBitCast(symbol, to: DGEMM.self)
+        }
+        if let symbol = unsafe dlsym(handle, "dnnl_sgemm") { unsafe dnnl = unsafe unsafeBitCast(symbol, to: DNNL.self) }
+        guard unsafe sgemm != nil || dnnl != nil else {
+            throw Failure("'\(path)' exports neither cblas_sgemm nor scipy_cblas_sgemm nor dnnl_sgemm")
+        }
+    }
+
+    /// C = op(A)·op(B) + β·C, row-major.
+    func multiply(
+        _ shape: Shape, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>
+    ) {
+        let lda = shape.storedA.columns + shape.padding
+        let ldb = shape.storedB.columns + shape.padding
+        let ldc = shape.n + shape.padding
+        if let sgemm = unsafe sgemm {
+            unsafe sgemm(
+                101, shape.transposeA ? 112 : 111, shape.transposeB ? 112 : 111, Int32(shape.m), Int32(shape.n), Int32(shape.k),
+                1, a,
+                Int32(lda), b, Int32(ldb), Float(shape.beta), c, Int32(ldc))
+        } else {
+            let letter = { (transposed: Bool) in CChar(bitPattern: UInt8(ascii: transposed ? "T" : "N")) }
+            _ = unsafe dnnl!(
+                letter(shape.transposeA), letter(shape.transposeB), Int64(shape.m), Int64(shape.n), Int64(shape.k), 1, a,
+                Int64(lda), b,
+                Int64(ldb), Float(shape.beta), c, Int64(ldc))
+        }
+    }
+
+    func multiply(
+        _ shape: Shape, _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ c: UnsafeMutablePointer<Double>
+    ) {
+        unsafe dgemm!(
+            101, shape.transposeA ? 112 : 111, shape.transposeB ? 112 : 111, Int32(shape.m), Int32(shape.n), Int32(shape.k), 1,
+            a,
+            Int32(shape.storedA.columns + shape.padding), b, Int32(shape.storedB.columns + shape.padding), shape.beta, c,
+            Int32(shape.n + shape.padding))
+    }
+}
+
+/// Runs this program's hidden subcommands in processes of their own, on one processor and one thread.
+enum Worker {
+    static func run(_ arguments: [String]) throws -> Data {
+        let process = Process()
+        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        // Bound to the last processor that may be used: interrupts tend to land on the first.
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/taskset")
+        process.arguments = ["-c", String(MachineRecord.current().usableProcessors.last ?? 0), own] + arguments
+        var environment = ProcessInfo.processInfo.environment
+        for variable in Library.oneThread { environment[variable] = "1" }
+        process.environment = environment
+        let output = Pipe()
+        let errors = Pipe()
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        let message = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0, process.terminationReason == .exit else {
+            let reason = process.terminationReason == .exit ? "status" : "signal"
+            let text = message.trimmingCharacters(in: .whitespacesAndNewlines)
+            throw Failure(
+                text.isEmpty
+                    ? "'lanes \(arguments.joined(separator: " "))' ended with \(reason) \(process.terminationStatus)" : text)
+        }
+        return data
+    }
+}

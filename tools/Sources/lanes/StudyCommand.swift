@@ -1,0 +1,69 @@
+import ArgumentParser
+import Foundation
+import Measurement
+
+struct StudyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "study",
+        abstract: "This machine in about a minute: a network layer on real images, and GEMM over sizes, beside OpenBLAS.",
+        discussion: """
+            Reads Fashion-MNIST (Debian package dataset-fashion-mnist), checks the first layer's outputs against OpenBLAS,
+            times both, compares GEMM over sizes, and writes a page and JSON.
+
+            Example: lanes study --out report
+            """)
+
+    @Option(help: "Folder for index.html and study.json.") var out = "report"
+    @Option(help: "Folder with t10k-images-idx3-ubyte[.gz].") var data: String?
+    @Option(name: .customLong("peer"), help: "A library to compare with, NAME=PATH; may be repeated. Default: OpenBLAS.")
+    var peers: [String] = []
+    @Option(help: "Rounds over all libraries.") var rounds = 3
+    @Option(help: "Seconds for each shape and round.") var seconds = 0.05
+    @Flag(help: "Print the JSON object as well.") var json = false
+
+    struct Output: Codable {
+        var machine: MachineRecord
+        var layer: LayerResult
+        var gemm: Comparison
+    }
+
+    func validate() throws {
+        guard rounds >= 1 else { throw ValidationError("--rounds is at least 1, not \(rounds)") }
+        guard seconds > 0 && seconds <= 60 else { throw ValidationError("--seconds is above 0 and at most 60, not \(seconds)") }
+        for peer in peers where Library(argument: peer) == nil {
+            throw ValidationError("'\(peer)' is not NAME=PATH with a name other than '\(Library.own.name)'")
+        }
+    }
+
+    func run() throws {
+        let others = peers.isEmpty ? [try findOpenBLAS()] : peers.map { Library(argument: $0)! }
+        let machine = MachineRecord.current()
+        if !json { print(machineDescription(machine), terminator: "\n\n") }
+        let layer = try LayerResult.run(other: others[0], data: data, seconds: max(0.6, 12 * seconds))
+        guard layer.differenceOverBound <= 1 else {
+            throw Failure(
+                "the layer's outputs differ from \(layer.other) by \(format(layer.differenceOverBound)) times what the error bounds allow"
+            )
+        }
+        if !json { print(layer.text, terminator: "\n\n") }
+        let gemm = try Comparison.run(
+            libraries: [.own] + others, shapes: Shape.defaults, type: .f32, rounds: rounds, seconds: seconds)
+        let output = Output(machine: machine, layer: layer, gemm: gemm)
+        let folder = URL(fileURLWithPath: out)
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try encodedJSON(output).write(to: folder.appendingPathComponent("study.json"), options: .atomic)
+            try Data(try Report.page(output).utf8).write(to: folder.appendingPathComponent("index.html"), options: .atomic)
+        } catch let error as Failure {
+            throw error
+        } catch {
+            throw Failure("cannot write the report to '\(out)': \(error.localizedDescription)")
+        }
+        if json {
+            try printJSON(output)
+        } else {
+            print(comparisonTable(gemm))
+            print("\nreport: \(out)/index.html, \(out)/study.json")
+        }
+    }
+}
