@@ -17,16 +17,24 @@
 #ifndef CK_GEMM_CHUNK_BYTES
 #define CK_GEMM_CHUNK_BYTES 4096
 #endif
-// op(A) of one block of rows: a good third of a 1 MiB L2, so that two panels of op(B) and C fit beside it.
+// op(A) of one block of rows: a quarter of a 1 MiB L2, so that two panels of op(B) and C fit beside it.
 #ifndef CK_GEMM_MC_BYTES
-#define CK_GEMM_MC_BYTES (384 << 10)
+#define CK_GEMM_MC_BYTES (256 << 10)
 #endif
-// Packed op(B) of one block of columns.
+// Where all of op(A) in a chunk is no larger than this, it streams from the shared cache faster than blocks pay for.
+#ifndef CK_GEMM_UNBLOCKED_A_BYTES
+#define CK_GEMM_UNBLOCKED_A_BYTES (4 << 20)
+#endif
+// op(B) of one block of columns, in the shared cache.
 #ifndef CK_GEMM_NC_BYTES
 #define CK_GEMM_NC_BYTES (6 << 20)
 #endif
 
+// A kernel that packs asks for its row of op(B) this many steps of k before it comes.
+enum { PACKING_DISTANCE = 24 };
+
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int64_t ck_gemm_chunk(int32_t byte_count, int64_t k) {
@@ -49,7 +57,7 @@ typedef struct loops {
     int64_t rows;     // most rows of a tile
     bool two_panels;  // tiles of two panels: the product has few rows
     bool pack_a, pack_b;
-    bool a_transposed, b_transposed;
+    bool b_transposed;
     int64_t b_column; // bytes from one column of op(B) to the next, in place
     const char *packed_b;
 } loops;
@@ -64,130 +72,118 @@ static inline row_groups cut_rows(int64_t count, int64_t most) {
     return (row_groups){groups, count / groups, count % groups};
 }
 
-static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, const char *packed_a, int64_t packed_a_row) {
+// All rows of one panel. `next` is where the following panel will be read, NULL where that is not known or already near.
+static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, const char *next) {
     const row_groups cut = cut_rows(m, l->rows);
-    const char *a = tile.a;
-    for (int64_t g = 0, i = 0; g < cut.groups; g++) {
+    const int64_t panel_bytes = (width == CK_WIDTH_6 ? CK_PANEL_VECTORS : width + 1) * l->lanes * l->element;
+    for (int64_t g = 0; g < cut.groups; g++) {
         const int64_t rows = cut.small + (g < cut.longer);
-        if (packed_a && l->a_transposed) {
-            tile.a = packed_a + i * tile.k * l->element;
-            tile.a_row = l->element;
-            tile.a_step = rows * l->element;
-        } else if (packed_a) {
-            tile.a = packed_a + i * packed_a_row;
-            tile.a_row = packed_a_row;
-        } else {
-            tile.a = a + i * tile.a_row;
+        // The next panel comes from the shared cache or memory while this one is in use, a part of it with each tile: line
+        // after line of a packed panel, column after column of lines of one in place.
+        tile.ahead = tile.b;
+        tile.ahead_step = 0;
+        if (tile.source == CK_B_PACKING) {
+            tile.ahead = tile.b + PACKING_DISTANCE * tile.b_step;
+            tile.ahead_step = tile.b_step;
+        } else if (next && tile.source == CK_B_PACKED) {
+            tile.ahead_step = ceil_div(panel_bytes, cut.groups);
+            tile.ahead = next + g * tile.k * tile.ahead_step;
+        } else if (next && 64 * g < panel_bytes + 64) {
+            tile.ahead_step = tile.b_step;
+            tile.ahead = next + 64 * g;
         }
         l->kernels->tile[width][rows - 1](&tile);
         if (tile.source == CK_B_PACKING) { // from the second group of rows on, the panel is read where the first left it
             tile.source = CK_B_PACKED;
             tile.b = tile.b_packed;
-            tile.b_step = (width == CK_WIDTH_6 ? CK_PANEL_VECTORS : width + 1) * l->lanes * l->element;
+            tile.b_step = panel_bytes;
         }
+        tile.a += rows * tile.a_row;
         tile.c += rows * tile.c_row;
         if (tile.row_bias) tile.row_bias += rows * l->element;
-        i += rows;
     }
 }
 
-// Copies rows of op(A) so that the micro-kernels find them close together. Returns bytes from row to row (untransposed).
-static int64_t pack_a(const loops *l, const ck_gemm_tile *tile, int64_t m, char *packed) {
-    if (l->a_transposed) {
-        const row_groups cut = cut_rows(m, l->rows);
-        for (int64_t g = 0, i = 0; g < cut.groups; g++) {
-            const int64_t rows = cut.small + (g < cut.longer);
-            l->kernels->pack_a_transposed(packed + i * tile->k * l->element, tile->a + i * l->element, tile->a_step, rows, tile->k);
-            i += rows;
-        }
-        return 0;
-    }
-    // One line more than the row: successive rows then start in different L1 sets.
-    const int64_t row = (tile->k * l->element + 63) / 64 * 64 + 64;
-    for (int64_t i = 0; i < m; i++)
-        memcpy(packed + i * row, tile->a + i * tile->a_row, (size_t)(tile->k * l->element));
-    return row;
+// Rows and vectors of columns in a block. Blocks of rows are as equal as can be, those of columns whole panels.
+typedef struct blocking {
+    int64_t mc, nc;
+} blocking;
+
+static blocking block_sizes(const loops *l, int64_t k) {
+    blocking sizes = {l->m, l->vectors};
+    const int64_t row = k * l->element, vector = l->lanes * row;
+    if ((l->m * row <= CK_GEMM_UNBLOCKED_A_BYTES && !l->pack_a) || l->m <= l->rows) return sizes;
+    const int64_t rows = larger(CK_GEMM_MC_BYTES / row, l->rows);
+    if (rows < l->m) sizes.mc = ceil_div(ceil_div(l->m, ceil_div(l->m, rows)), l->rows) * l->rows;
+    const int64_t columns = larger(CK_GEMM_NC_BYTES / vector / CK_PANEL_VECTORS, 1) * CK_PANEL_VECTORS;
+    if (columns < l->vectors) sizes.nc = columns;
+    return sizes;
 }
 
-static int64_t packed_a_size(const loops *l, int64_t m, int64_t k) { return m * ((k * l->element + 63) / 64 * 64 + 64); }
+// Transposes a panel, or two, of op(B) into packing memory.
+static void pack_transposed(const loops *l, const ck_gemm_tile *tile, const char *b, int64_t panel, char *packed) {
+    for (int64_t v = 0; v < panel; v += CK_PANEL_VECTORS) {
+        const int64_t columns = smaller(CK_PANEL_VECTORS * l->lanes, tile->columns - v * l->lanes);
+        l->kernels->pack_b_transposed(packed + v * l->lanes * l->element * tile->k, b + v * l->lanes * l->b_column, l->b_column,
+                                      columns, tile->k);
+    }
+}
 
 // One chunk of k: all of C, `chunk_start` steps into op(B).
 static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_start) {
     const int64_t k = chunk->k, vector = l->lanes * l->element;
-    // Rows of a block, as equal as can be.
-    int64_t mc = l->m;
-    if ((l->pack_a || l->pack_b) && l->m > l->rows) {
-        const int64_t fit = smaller(l->m, CK_GEMM_MC_BYTES / (k * l->element + 1) / l->rows * l->rows);
-        if (fit < l->m) mc = ceil_div(ceil_div(l->m, ceil_div(l->m, fit > l->rows ? fit : l->rows)), l->rows) * l->rows;
-    }
-    const bool one_row_block = mc >= l->m;
-    // Vectors of a block of columns, a whole number of panels.
-    int64_t nc = l->vectors;
-    if (l->pack_b && !one_row_block) {
-        const int64_t fit = CK_GEMM_NC_BYTES / (k * vector) / CK_PANEL_VECTORS * CK_PANEL_VECTORS;
-        if (fit < nc) nc = fit < CK_PANEL_VECTORS ? CK_PANEL_VECTORS : fit;
-    }
+    const blocking block = block_sizes(l, k);
+    // With a single block of rows a packed panel is used at once, so one place serves all panels.
+    const bool keep_panels = l->pack_b && block.mc < l->m;
     char *packed_a = NULL, *packed_b = NULL;
     if (l->pack_a || l->pack_b) {
-        const int64_t a_size = l->pack_a ? (packed_a_size(l, mc, k) + 4095) / 4096 * 4096 : 0;
-        const int64_t b_size = !l->pack_b ? 0 : ((one_row_block ? 0 : nc) + 2 * CK_PANEL_VECTORS) * vector * k;
-        char *workspace = ck_gemm_workspace((size_t)(a_size + b_size + 8192));
-        packed_a = l->pack_a ? workspace : NULL;
+        const int64_t a_size = l->pack_a ? (ceil_div(block.mc, l->lanes) * vector * k + 4095) / 4096 * 4096 : 0;
+        const int64_t b_size = l->pack_b ? ((keep_panels ? block.nc : 0) + 2 * CK_PANEL_VECTORS) * vector * k : 0;
+        char *workspace = ck_gemm_workspace((size_t)(a_size + b_size));
+        packed_a = workspace;
         packed_b = workspace + a_size;
     }
     for (int64_t jc = 0, jc_end; jc < l->vectors; jc = jc_end) {
         // A block ends with a panel, which may reach past nc.
-        for (jc_end = jc; jc_end < l->vectors && jc_end < jc + nc;) jc_end += panel_vectors(l->vectors - jc_end);
-        for (int64_t ic = 0; ic < l->m; ic += mc) {
-            const int64_t m = smaller(mc, l->m - ic);
+        for (jc_end = jc; jc_end < l->vectors && jc_end < jc + block.nc;) jc_end += panel_vectors(l->vectors - jc_end);
+        for (int64_t ic = 0; ic < l->m; ic += block.mc) {
+            const int64_t m = smaller(block.mc, l->m - ic);
             ck_gemm_tile tile = *chunk;
             tile.a += ic * tile.a_row;
-            int64_t packed_a_row = 0;
-            if (l->pack_a) packed_a_row = pack_a(l, &tile, m, packed_a);
             if (tile.row_bias) tile.row_bias += ic * l->element;
+            if (l->pack_a) {
+                l->kernels->pack_b(packed_a, tile.a, tile.a_step, m, k);
+                tile.a = packed_a;
+                tile.a_step = ceil_div(m, l->lanes) * vector;
+            }
             for (int64_t v = jc, panel; v < jc_end; v += panel) {
-                const int64_t left = l->vectors - v;
-                panel = panel_vectors(left);
-                int width = (int)panel - 1;
-                if (l->two_panels && (left == 6 || left >= 8)) {
-                    panel = 6;
-                    width = CK_WIDTH_6;
-                }
-                const int64_t j = v * l->lanes;
+                const int64_t left = l->vectors - v, j = v * l->lanes;
+                const bool two_panels = l->two_panels && (left == 6 || left >= 8);
+                panel = two_panels ? 2 * CK_PANEL_VECTORS : panel_vectors(left);
+                const int64_t packed_step = (two_panels ? CK_PANEL_VECTORS : panel) * vector;
                 tile.columns = smaller(panel * l->lanes, l->n - j);
                 tile.c = chunk->c + ic * tile.c_row + j * l->element;
                 if (chunk->column_bias) tile.column_bias = chunk->column_bias + j * l->element;
-                const int64_t packed_step = (panel == 6 ? CK_PANEL_VECTORS : panel) * vector;
-                if (l->packed_b) {
-                    tile.source = CK_B_PACKED;
-                    tile.b = l->packed_b + (chunk_start * l->vectors + k * v) * vector;
-                    tile.b_step = packed_step;
-                    tile.b_panel = k * packed_step;
-                } else if (!l->pack_b) {
-                    tile.source = CK_B_IN_PLACE;
+                const char *next = NULL;
+                if (!l->packed_b && !l->b_transposed && (!l->pack_b || ic == 0)) {
+                    tile.source = l->pack_b ? CK_B_PACKING : CK_B_IN_PLACE;
                     tile.b = chunk->b + j * l->element;
                     tile.b_step = chunk->b_step;
                     tile.b_panel = CK_PANEL_VECTORS * vector;
+                    tile.b_packed = packed_b + (keep_panels ? v - jc : 0) * vector * k;
+                    if (!l->pack_b && left > panel) next = tile.b + panel * vector;
                 } else {
-                    tile.b_packed = packed_b + (one_row_block ? 0 : (v - jc) * vector * k);
+                    char *fresh = packed_b + (keep_panels ? v - jc : 0) * vector * k;
+                    tile.source = CK_B_PACKED;
+                    tile.b = l->packed_b ? l->packed_b + (chunk_start * l->vectors + k * v) * vector : fresh;
+                    tile.b_step = packed_step;
                     tile.b_panel = k * packed_step;
-                    if (l->b_transposed && ic == 0) {
-                        for (int64_t q = 0; q < panel; q += packed_step / vector)
-                            l->kernels->pack_b_transposed(tile.b_packed + q * vector * k,
-                                                          chunk->b + (j + q * l->lanes) * l->b_column, l->b_column,
-                                                          smaller(packed_step / l->element, l->n - j - q * l->lanes), k);
-                    }
-                    if (l->b_transposed || ic > 0) {
-                        tile.source = CK_B_PACKED;
-                        tile.b = tile.b_packed;
-                        tile.b_step = packed_step;
-                    } else {
-                        tile.source = CK_B_PACKING;
-                        tile.b = chunk->b + j * l->element;
-                        tile.b_step = chunk->b_step;
-                    }
+                    if (!l->packed_b && ic == 0)
+                        pack_transposed(l, &tile, chunk->b + j * l->b_column, panel, fresh);
+                    else
+                        next = tile.b + panel * vector * k;
                 }
-                run_panel(l, tile, width, m, packed_a, packed_a_row);
+                run_panel(l, tile, two_panels ? CK_WIDTH_6 : (int)panel - 1, m, next);
             }
         }
     }
@@ -211,18 +207,23 @@ static bool scalar_is(ck_scalar scalar, int64_t element, double value) {
     return element == 4 ? scalar.f32 == (float)value : scalar.f64 == value;
 }
 
+// Rows that lie a multiple of a large power of two apart share few sets of L2 (64 KiB a way): how many of them fit half of its
+// 16 ways. A panel with more rows than that falls out of L2 before it is used again.
+static int64_t rows_that_fit_l2(int64_t stride) {
+    const int64_t way = 64 << 10, apart = stride & -stride;
+    return apart >= way ? 8 : 8 * (way / apart);
+}
+
 static void decide_packing(loops *l, const ck_gemm_problem *p) {
     const int64_t panels = ceil_div(l->vectors, CK_PANEL_VECTORS), row_groups = ceil_div(l->m, l->rows);
     const int64_t k = smaller(p->k, CK_GEMM_CHUNK_BYTES / l->element);
-    const int64_t a_stride = p->lda * l->element, b_stride = p->ldb * l->element;
-    l->a_transposed = p->transpose_a;
     l->b_transposed = p->transpose_b;
-    if (p->plan & CK_GEMM_PACK_A)
-        l->pack_a = true;
-    else if (p->plan & CK_GEMM_A_IN_PLACE)
+    if (!p->transpose_a || p->plan & CK_GEMM_A_IN_PLACE)
         l->pack_a = false;
+    else if (p->plan & CK_GEMM_PACK_A)
+        l->pack_a = true;
     else
-        l->pack_a = panels >= 4 && k * l->element >= 512 && a_stride >= 1024 && (p->transpose_a || a_stride % 2048 == 0);
+        l->pack_a = panels >= 4 && k > rows_that_fit_l2(p->lda * l->element);
     if (l->packed_b)
         l->pack_b = false;
     else if (p->transpose_b || p->plan & CK_GEMM_PACK_B)
@@ -230,7 +231,7 @@ static void decide_packing(loops *l, const ck_gemm_problem *p) {
     else if (p->plan & CK_GEMM_B_IN_PLACE)
         l->pack_b = false;
     else
-        l->pack_b = row_groups >= 6 && k >= 32 && b_stride >= 2048;
+        l->pack_b = row_groups >= 3 && k > rows_that_fit_l2(p->ldb * l->element);
     // A panel is packed while a tile of its own width reads it.
     if (l->pack_b && !l->b_transposed) l->two_panels = false;
 }
@@ -312,6 +313,8 @@ static inline bool run_single_tile(const ck_gemm_kernels *kernels, const ck_gemm
     tile.c = (char *)p->c;
     tile.c_row = p->ldc * element;
     tile.columns = p->n;
+    tile.ahead = tile.b;
+    tile.ahead_step = 0;
     tile.alpha = &p->alpha;
     tile.beta = &p->beta;
     tile.update = update_for(p, element);
@@ -337,6 +340,8 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     loops l = {.kernels = kernels, .m = p->m, .n = p->n, .vectors = ceil_div(p->n, lanes), .element = element, .lanes = lanes};
     const uint8_t *rows_max = kernels->rows_max;
     l.rows = rows_max[l.vectors == 1 ? CK_WIDTH_1 : l.vectors == 2 || l.vectors == 4 ? CK_WIDTH_2 : CK_WIDTH_3];
+    // Rows a multiple of 4 KiB apart share one set of L1, which has 8 ways or 12.
+    if (!p->transpose_a && a_stride % 4096 == 0) l.rows = smaller(l.rows, 8);
     l.two_panels = p->m <= rows_max[CK_WIDTH_6];
     l.packed_b = (const char *)p->packed_b;
     l.b_column = p->transpose_b ? b_stride : element;

@@ -38,6 +38,8 @@ typedef struct ck_gemm_tile {
     const char *b;
     int64_t b_step, b_panel; // from one k to the next, from one panel to the next
     char *b_packed;
+    const char *ahead; // memory to ask for meanwhile, into L2: one line a step of k, `ahead_step` bytes apart
+    int64_t ahead_step;
     char *c;
     int64_t c_row;
     int64_t columns; // 1 ... vectors * lanes
@@ -58,11 +60,10 @@ struct ck_gemm_kernels {
     // filled by transposing in registers. columns: 1 ... dot_vectors * lanes.
     ck_gemm_tile_function dot_tile;
     uint8_t dot_vectors;
-    // Copies a panel of op(B), stored as B or transposed; columns: 1 ... 3 * lanes. ld in bytes.
+    // Copies columns of k rows, stored as they are or transposed, row after row and padded with zeros to whole vectors:
+    // panels of op(B), and blocks of a transposed op(A). ld in bytes.
     void (*pack_b)(char *packed, const char *b, int64_t ld, int64_t columns, int64_t k);
     void (*pack_b_transposed)(char *packed, const char *b, int64_t ld, int64_t columns, int64_t k);
-    // Copies rows 0 ..< rows of op(A), stored transposed, so that each step of k is contiguous. ld in bytes.
-    void (*pack_a_transposed)(char *packed, const char *a, int64_t ld, int64_t rows, int64_t k);
 };
 
 extern const ck_gemm_kernels ck_gemm_f32_avx512, ck_gemm_f32_avx2, ck_gemm_f32_neon, ck_gemm_f32_portable;

@@ -20,6 +20,8 @@ static inline CK_ALWAYS_INLINE void NAME(accumulate)(const ck_gemm_tile *t, NAME
     CK_OPAQUE(a_row2);
     const int64_t a_step = t->a_step, b_step = t->b_step, b_panel = t->b_panel;
     char *packed = t->b_packed;
+    const char *ahead = t->ahead;
+    const int64_t ahead_step = t->ahead_step;
     CK_UNROLL
     for (int g = 0; g < (rows + 2) / 3; g++) a[g] = t->a + 3 * g * a_row;
     for (int64_t p = t->k; p > 0; p--) {
@@ -53,6 +55,13 @@ static inline CK_ALWAYS_INLINE void NAME(accumulate)(const ck_gemm_tile *t, NAME
         for (int g = 0; g < (rows + 2) / 3; g++) a[g] += a_step;
         b += b_step;
         if (source == CK_B_PACKING) packed += (size_t)vectors * sizeof(VECTOR);
+        if (source == CK_B_PACKING) {
+            CK_UNROLL
+            for (int v = 0; v < vectors; v++) __builtin_prefetch(ahead + v * (int)sizeof(VECTOR));
+        } else {
+            __builtin_prefetch(ahead, 0, 2);
+        }
+        ahead += ahead_step;
     }
 }
 
@@ -138,15 +147,21 @@ CK_ROWS(MAX_ROWS_3)(TILE, 3)
 CK_ROWS(MAX_ROWS_6)(TILE, 6)
 #undef TILE
 
-// Loads LANES rows from column p on and transposes them: r[q] then holds column p + q. Rows past the last repeat the last.
-static inline CK_ALWAYS_INLINE void NAME(load_transposed)(VECTOR r[LANES], const char *b, int64_t ld, int64_t rows, const int whole,
-                                                          const MASK mask) {
+// Loads LANES rows and transposes them: r[q] then holds column q. Of a part, rows past the last repeat the last.
+static inline CK_ALWAYS_INLINE void NAME(load_part_transposed)(VECTOR r[LANES], const char *b, int64_t ld, int64_t rows, const MASK mask) {
     CK_UNROLL
-    for (int i = 0; i < LANES; i++) {
-        const ELEMENT *row = (const ELEMENT *)(b + (i < rows ? i : rows - 1) * ld);
-        r[i] = whole ? load(row) : load_masked(row, mask);
-    }
+    for (int i = 0; i < LANES; i++) r[i] = load_masked((const ELEMENT *)(b + (i < rows ? i : rows - 1) * ld), mask);
     transpose(r);
+}
+
+static inline CK_ALWAYS_INLINE void NAME(load_whole_transposed)(VECTOR r[LANES], const char *b, int64_t ld) {
+#ifdef load_transposed
+    load_transposed(r, b, ld);
+#else
+    CK_UNROLL
+    for (int i = 0; i < LANES; i++) r[i] = load((const ELEMENT *)(b + i * ld));
+    transpose(r);
+#endif
 }
 
 // One row of C from a transposed B. Each lane is a column of C, so the chains stay as promised; a dot product over lanes
@@ -168,9 +183,9 @@ static void NAME(dot_tile)(const ck_gemm_tile *t) {
             const char *b = t->b + v * LANES * t->b_step + p * (int64_t)sizeof(ELEMENT);
             VECTOR r[LANES];
             if (rows >= LANES && steps == LANES)
-                NAME(load_transposed)(r, b, t->b_step, LANES, 1, mask);
+                NAME(load_whole_transposed)(r, b, t->b_step);
             else
-                NAME(load_transposed)(r, b, t->b_step, rows, 0, mask);
+                NAME(load_part_transposed)(r, b, t->b_step, rows, mask);
             if (steps == LANES) {
                 CK_UNROLL
                 for (int q = 0; q < LANES; q++) acc[0][v] = fma(broadcast((const ELEMENT *)(a + q * a_step)), r[q], acc[0][v]);
@@ -216,12 +231,12 @@ static void NAME(pack_b_transposed)(char *packed, const char *b, int64_t ld, int
             ELEMENT *to = (ELEMENT *)packed + (p * vectors + v) * LANES;
             VECTOR r[LANES];
             if (rows >= LANES && steps == LANES) {
-                NAME(load_transposed)(r, from, ld, LANES, 1, mask_first(LANES));
+                NAME(load_whole_transposed)(r, from, ld);
                 CK_UNROLL
                 for (int q = 0; q < LANES; q++) store(to + q * vectors * LANES, r[q]);
             } else {
                 const MASK columns_mask = mask_first(rows);
-                NAME(load_transposed)(r, from, ld, rows, 0, mask_first(steps));
+                NAME(load_part_transposed)(r, from, ld, rows, mask_first(steps));
                 // Lanes past the last column become zero, whatever stood there.
                 for (int q = 0; q < LANES && q < steps; q++) {
                     store(to + q * vectors * LANES, set1(0));
@@ -230,15 +245,6 @@ static void NAME(pack_b_transposed)(char *packed, const char *b, int64_t ld, int
             }
         }
     }
-}
-
-static void NAME(pack_a_transposed)(char *packed, const char *a, int64_t ld, int64_t rows, int64_t k) {
-    ELEMENT *to = (ELEMENT *)packed;
-    for (int64_t p = 0; p < k; p++, a += ld, to += rows)
-        for (int64_t r = 0; r < rows; r += LANES) {
-            const MASK mask = mask_first(rows - r);
-            store_masked(to + r, mask, load_masked((const ELEMENT *)a + r, mask));
-        }
 }
 
 #define TILE(rows, vectors) [rows - 1] = NAME(tile_##rows##x##vectors),
@@ -253,7 +259,6 @@ const ck_gemm_kernels KERNELS = {
     .dot_vectors = DOT_VECTORS,
     .pack_b = NAME(pack_b),
     .pack_b_transposed = NAME(pack_b_transposed),
-    .pack_a_transposed = NAME(pack_a_transposed),
 };
 #undef TILE
 

@@ -66,10 +66,10 @@ const ck_gemm_kernels *ck_gemm_f64(void);
 // How operands reach the micro-kernels. The result has the same bits for each; tests and studies force one.
 enum {
     CK_GEMM_AUTOMATIC = 0,
-    CK_GEMM_PACK_A = 1,
+    CK_GEMM_PACK_A = 1,     // without effect where op(A) is not a transpose: its rows are read in place
     CK_GEMM_A_IN_PLACE = 2,
     CK_GEMM_PACK_B = 4,
-    CK_GEMM_B_IN_PLACE = 8, // without effect where op(B) is a transpose
+    CK_GEMM_B_IN_PLACE = 8, // without effect where op(B) is a transpose: it is packed
 };
 
 // One product. Zero-initialise it, then set what applies.

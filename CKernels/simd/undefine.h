@@ -15,5 +15,6 @@
 #undef fma
 #undef relu
 #undef where_positive
+#undef load_transposed
 #undef transpose
 #undef NAME
