@@ -194,6 +194,11 @@ static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
     const int64_t step = l->kernels->dot_vectors * l->lanes;
     ck_gemm_tile tile = *chunk;
     tile.b_step = l->b_column;
+    char row[CK_GEMM_CHUNK_BYTES] __attribute__((aligned(64)));
+    if (tile.a_step != l->element) {
+        for (int64_t p = 0; p < tile.k; p++) memcpy(row + p * l->element, tile.a + p * tile.a_step, (size_t)l->element);
+        tile.a = row;
+    }
     for (int64_t j = 0; j < l->n; j += step) {
         tile.columns = smaller(step, l->n - j);
         tile.b = chunk->b + j * l->b_column;

@@ -57,7 +57,7 @@ struct ck_gemm_kernels {
     ck_gemm_tile_function tile[CK_WIDTHS][CK_ROWS_MAX];
     uint8_t rows_max[CK_WIDTHS];
     // One row of C from a B that is stored transposed: b_step is the distance between rows of the stored B, and lanes are
-    // filled by transposing in registers. columns: 1 ... dot_vectors * lanes.
+    // filled by transposing in registers. columns: 1 ... dot_vectors * lanes. op(A) is contiguous.
     ck_gemm_tile_function dot_tile;
     uint8_t dot_vectors;
     // Copies columns of k rows, stored as they are or transposed, row after row and padded with zeros to whole vectors:

@@ -147,14 +147,8 @@ CK_ROWS(MAX_ROWS_3)(TILE, 3)
 CK_ROWS(MAX_ROWS_6)(TILE, 6)
 #undef TILE
 
-// Loads LANES rows and transposes them: r[q] then holds column q. Of a part, rows past the last repeat the last.
-static inline CK_ALWAYS_INLINE void NAME(load_part_transposed)(VECTOR r[LANES], const char *b, int64_t ld, int64_t rows, const MASK mask) {
-    CK_UNROLL
-    for (int i = 0; i < LANES; i++) r[i] = load_masked((const ELEMENT *)(b + (i < rows ? i : rows - 1) * ld), mask);
-    transpose(r);
-}
-
-static inline CK_ALWAYS_INLINE void NAME(load_whole_transposed)(VECTOR r[LANES], const char *b, int64_t ld) {
+// LANES rows by COLUMNS columns, transposed: r[q] holds column q.
+static inline CK_ALWAYS_INLINE void NAME(load_whole_transposed)(VECTOR r[COLUMNS], const char *b, int64_t ld) {
 #ifdef load_transposed
     load_transposed(r, b, ld);
 #else
@@ -164,38 +158,53 @@ static inline CK_ALWAYS_INLINE void NAME(load_whole_transposed)(VECTOR r[LANES],
 #endif
 }
 
-// One row of C from a transposed B. Each lane is a column of C, so the chains stay as promised; a dot product over lanes
-// would be faster by nothing that memory allows, and would change them.
-static void NAME(dot_tile)(const ck_gemm_tile *t) {
-    NAME(accumulators) acc;
+// The same where the matrix ends: up to LANES rows and LANES columns. Rows past the last repeat the last.
+static inline CK_ALWAYS_INLINE void NAME(load_part_transposed)(VECTOR r[LANES], const char *b, int64_t ld, int64_t rows, const MASK mask) {
     CK_UNROLL
-    for (int v = 0; v < DOT_VECTORS; v++) acc[0][v] = set1(0);
-    const char *a = t->a;
-    const int64_t a_step = t->a_step;
+    for (int i = 0; i < LANES; i++) r[i] = load_masked((const ELEMENT *)(b + (i < rows ? i : rows - 1) * ld), mask);
+    transpose(r);
+}
+
+// One row of C from a transposed B. Each lane is a column of C, so the chains stay as promised; a dot product over lanes
+// would save the transposition and change them. The chains of all vectors advance together: one alone would wait four cycles
+// for each step.
+static void NAME(dot_tile)(const ck_gemm_tile *t) {
+    VECTOR sum[DOT_VECTORS];
+    CK_UNROLL
+    for (int v = 0; v < DOT_VECTORS; v++) sum[v] = set1(0);
+    const ELEMENT *a = (const ELEMENT *)t->a;
+    const char *b = t->b;
+    const int64_t ld = t->b_step;
     int64_t p = 0;
+    if (t->columns == DOT_VECTORS * LANES) {
+        for (; p + COLUMNS <= t->k; p += COLUMNS) {
+            VECTOR r[DOT_VECTORS][COLUMNS];
+            CK_UNROLL
+            for (int v = 0; v < DOT_VECTORS; v++) NAME(load_whole_transposed)(r[v], b + v * LANES * ld, ld);
+            CK_UNROLL
+            for (int q = 0; q < COLUMNS; q++) {
+                const VECTOR av = broadcast(a + q);
+                CK_UNROLL
+                for (int v = 0; v < DOT_VECTORS; v++) sum[v] = fma(av, r[v][q], sum[v]);
+            }
+            a += COLUMNS;
+            b += COLUMNS * sizeof(ELEMENT);
+        }
+    }
     for (; p < t->k; p += LANES) {
         const int64_t steps = t->k - p < LANES ? t->k - p : LANES;
-        const MASK mask = mask_first(steps);
         CK_UNROLL
         for (int v = 0; v < DOT_VECTORS; v++) {
             const int64_t rows = t->columns - v * LANES;
             if (rows <= 0) break;
-            const char *b = t->b + v * LANES * t->b_step + p * (int64_t)sizeof(ELEMENT);
             VECTOR r[LANES];
-            if (rows >= LANES && steps == LANES)
-                NAME(load_whole_transposed)(r, b, t->b_step);
-            else
-                NAME(load_part_transposed)(r, b, t->b_step, rows, mask);
-            if (steps == LANES) {
-                CK_UNROLL
-                for (int q = 0; q < LANES; q++) acc[0][v] = fma(broadcast((const ELEMENT *)(a + q * a_step)), r[q], acc[0][v]);
-            } else {
-                CK_UNROLL
-                for (int q = 0; q < LANES; q++)
-                    if (q < steps) acc[0][v] = fma(broadcast((const ELEMENT *)(a + q * a_step)), r[q], acc[0][v]);
-            }
+            NAME(load_part_transposed)(r, b + v * LANES * ld, ld, rows < LANES ? rows : LANES, mask_first(steps));
+            CK_UNROLL
+            for (int q = 0; q < LANES; q++)
+                if (q < steps) sum[v] = fma(broadcast(a + q), r[q], sum[v]);
         }
-        a += LANES * a_step;
+        a += LANES;
+        b += LANES * sizeof(ELEMENT);
     }
     // The tile may be narrower than DOT_VECTORS: write vector by vector.
     CK_UNROLL
@@ -205,9 +214,9 @@ static void NAME(dot_tile)(const ck_gemm_tile *t) {
         ck_gemm_tile part = *t;
         part.c += v * (int64_t)sizeof(VECTOR);
         if (part.column_bias) part.column_bias += v * (int64_t)sizeof(VECTOR);
-        NAME(accumulators) sum;
-        sum[0][0] = acc[0][v];
-        NAME(write)(&part, sum, 1, 1, mask_first(columns));
+        NAME(accumulators) acc;
+        acc[0][0] = sum[v];
+        NAME(write)(&part, acc, 1, 1, mask_first(columns));
     }
 }
 
@@ -229,14 +238,18 @@ static void NAME(pack_b_transposed)(char *packed, const char *b, int64_t ld, int
             const int64_t rows = columns - v * LANES;
             const char *from = b + v * LANES * ld + p * (int64_t)sizeof(ELEMENT);
             ELEMENT *to = (ELEMENT *)packed + (p * vectors + v) * LANES;
-            VECTOR r[LANES];
             if (rows >= LANES && steps == LANES) {
-                NAME(load_whole_transposed)(r, from, ld);
                 CK_UNROLL
-                for (int q = 0; q < LANES; q++) store(to + q * vectors * LANES, r[q]);
+                for (int c = 0; c < LANES; c += COLUMNS) {
+                    VECTOR r[COLUMNS];
+                    NAME(load_whole_transposed)(r, from + c * (int64_t)sizeof(ELEMENT), ld);
+                    CK_UNROLL
+                    for (int q = 0; q < COLUMNS; q++) store(to + (c + q) * vectors * LANES, r[q]);
+                }
             } else {
+                VECTOR r[LANES];
                 const MASK columns_mask = mask_first(rows);
-                NAME(load_part_transposed)(r, from, ld, rows, mask_first(steps));
+                NAME(load_part_transposed)(r, from, ld, rows < LANES ? rows : LANES, mask_first(steps));
                 // Lanes past the last column become zero, whatever stood there.
                 for (int q = 0; q < LANES && q < steps; q++) {
                     store(to + q * vectors * LANES, set1(0));
