@@ -189,22 +189,25 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
     }
 }
 
-// One row of C from a transposed B.
+// A few rows of C from a transposed B.
 static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
     const int64_t step = l->kernels->dot_vectors * l->lanes;
     ck_gemm_tile tile = *chunk;
     tile.b_step = l->b_column;
-    char row[CK_GEMM_CHUNK_BYTES] __attribute__((aligned(64)));
+    char rows[CK_DOT_ROWS][CK_GEMM_CHUNK_BYTES] __attribute__((aligned(64)));
     if (tile.a_step != l->element) {
-        for (int64_t p = 0; p < tile.k; p++) memcpy(row + p * l->element, tile.a + p * tile.a_step, (size_t)l->element);
-        tile.a = row;
+        for (int64_t i = 0; i < l->m; i++)
+            for (int64_t p = 0; p < tile.k; p++)
+                memcpy(rows[i] + p * l->element, tile.a + i * tile.a_row + p * tile.a_step, (size_t)l->element);
+        tile.a = rows[0];
+        tile.a_row = sizeof rows[0];
     }
     for (int64_t j = 0; j < l->n; j += step) {
         tile.columns = smaller(step, l->n - j);
         tile.b = chunk->b + j * l->b_column;
         tile.c = chunk->c + j * l->element;
         if (chunk->column_bias) tile.column_bias = chunk->column_bias + j * l->element;
-        l->kernels->dot_tile(&tile);
+        l->kernels->dot_tile[l->m - 1](&tile);
     }
 }
 
@@ -365,7 +368,7 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     };
     const ck_scalar one = element == 4 ? (ck_scalar){.f32 = 1} : (ck_scalar){.f64 = 1};
     tile.update = update_for(p, element);
-    const bool dot = p->m == 1 && p->transpose_b && !p->packed_b && !(p->plan & CK_GEMM_PACK_B) && k > 0;
+    const bool dot = p->m <= CK_DOT_ROWS && p->transpose_b && !p->packed_b && !(p->plan & CK_GEMM_PACK_B) && k > 0;
     const int64_t chunk = ck_gemm_chunk((int32_t)element, k);
     for (int64_t start = 0;;) {
         tile.k = smaller(chunk, k - start);

@@ -12,7 +12,7 @@ enum { CK_PANEL_VECTORS = 3 };
 // Widths of micro-kernels in vectors: a short panel, a panel, or two panels at once for products of few rows, which need many
 // columns to keep both FMA pipes busy.
 enum { CK_WIDTH_1, CK_WIDTH_2, CK_WIDTH_3, CK_WIDTH_6, CK_WIDTHS };
-enum { CK_ROWS_MAX = 16, CK_VECTORS_MAX = 6 };
+enum { CK_ROWS_MAX = 16, CK_VECTORS_MAX = 6, CK_DOT_ROWS = 4 };
 
 // What happens to a finished chunk sum s on its way to C. No bit set: C = s.
 enum {
@@ -56,9 +56,9 @@ struct ck_gemm_kernels {
     // tile[width][rows - 1]; rows_max[width] says how many there are.
     ck_gemm_tile_function tile[CK_WIDTHS][CK_ROWS_MAX];
     uint8_t rows_max[CK_WIDTHS];
-    // One row of C from a B that is stored transposed: b_step is the distance between rows of the stored B, and lanes are
-    // filled by transposing in registers. columns: 1 ... dot_vectors * lanes. op(A) is contiguous.
-    ck_gemm_tile_function dot_tile;
+    // A few rows of C from a B that is stored transposed: b_step is the distance between rows of the stored B, and lanes are
+    // filled by transposing in registers. columns: 1 ... dot_vectors * lanes. Rows of op(A) are contiguous.
+    ck_gemm_tile_function dot_tile[CK_DOT_ROWS];
     uint8_t dot_vectors;
     // Copies columns of k rows, stored as they are or transposed, row after row and padded with zeros to whole vectors:
     // panels of op(B), and blocks of a transposed op(A). ld in bytes.

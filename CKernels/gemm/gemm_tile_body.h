@@ -165,29 +165,34 @@ static inline CK_ALWAYS_INLINE void NAME(load_part_transposed)(VECTOR r[LANES], 
     transpose(r);
 }
 
-// One row of C from a transposed B. Each lane is a column of C, so the chains stay as promised; a dot product over lanes
+// A few rows of C from a transposed B. Each lane is a column of C, so the chains stay as promised; a dot product over lanes
 // would save the transposition and change them. The chains of all vectors advance together: one alone would wait four cycles
 // for each step.
-static void NAME(dot_tile)(const ck_gemm_tile *t) {
-    VECTOR sum[DOT_VECTORS];
+static inline CK_ALWAYS_INLINE void NAME(dot)(const ck_gemm_tile *t, const int rows) {
+    VECTOR sum[CK_DOT_ROWS][DOT_VECTORS];
     CK_UNROLL
-    for (int v = 0; v < DOT_VECTORS; v++) sum[v] = set1(0);
-    const ELEMENT *a = (const ELEMENT *)t->a;
-    const char *b = t->b;
-    const int64_t ld = t->b_step;
+    for (int r = 0; r < rows; r++) {
+        CK_UNROLL
+        for (int v = 0; v < DOT_VECTORS; v++) sum[r][v] = set1(0);
+    }
+    const char *a = t->a, *b = t->b;
+    const int64_t a_row = t->a_row, ld = t->b_step;
     int64_t p = 0;
     if (t->columns == DOT_VECTORS * LANES) {
         for (; p + COLUMNS <= t->k; p += COLUMNS) {
-            VECTOR r[DOT_VECTORS][COLUMNS];
+            VECTOR bv[DOT_VECTORS][COLUMNS];
             CK_UNROLL
-            for (int v = 0; v < DOT_VECTORS; v++) NAME(load_whole_transposed)(r[v], b + v * LANES * ld, ld);
+            for (int v = 0; v < DOT_VECTORS; v++) NAME(load_whole_transposed)(bv[v], b + v * LANES * ld, ld);
             CK_UNROLL
             for (int q = 0; q < COLUMNS; q++) {
-                const VECTOR av = broadcast(a + q);
                 CK_UNROLL
-                for (int v = 0; v < DOT_VECTORS; v++) sum[v] = fma(av, r[v][q], sum[v]);
+                for (int r = 0; r < rows; r++) {
+                    const VECTOR av = broadcast((const ELEMENT *)(a + r * a_row) + q);
+                    CK_UNROLL
+                    for (int v = 0; v < DOT_VECTORS; v++) sum[r][v] = fma(av, bv[v][q], sum[r][v]);
+                }
             }
-            a += COLUMNS;
+            a += COLUMNS * sizeof(ELEMENT);
             b += COLUMNS * sizeof(ELEMENT);
         }
     }
@@ -195,15 +200,18 @@ static void NAME(dot_tile)(const ck_gemm_tile *t) {
         const int64_t steps = t->k - p < LANES ? t->k - p : LANES;
         CK_UNROLL
         for (int v = 0; v < DOT_VECTORS; v++) {
-            const int64_t rows = t->columns - v * LANES;
-            if (rows <= 0) break;
-            VECTOR r[LANES];
-            NAME(load_part_transposed)(r, b + v * LANES * ld, ld, rows < LANES ? rows : LANES, mask_first(steps));
+            const int64_t columns = t->columns - v * LANES;
+            if (columns <= 0) break;
+            VECTOR bv[LANES];
+            NAME(load_part_transposed)(bv, b + v * LANES * ld, ld, columns < LANES ? columns : LANES, mask_first(steps));
             CK_UNROLL
-            for (int q = 0; q < LANES; q++)
-                if (q < steps) sum[v] = fma(broadcast(a + q), r[q], sum[v]);
+            for (int q = 0; q < LANES; q++) {
+                if (q >= steps) break;
+                CK_UNROLL
+                for (int r = 0; r < rows; r++) sum[r][v] = fma(broadcast((const ELEMENT *)(a + r * a_row) + q), bv[q], sum[r][v]);
+            }
         }
-        a += LANES;
+        a += LANES * sizeof(ELEMENT);
         b += LANES * sizeof(ELEMENT);
     }
     // The tile may be narrower than DOT_VECTORS: write vector by vector.
@@ -215,10 +223,16 @@ static void NAME(dot_tile)(const ck_gemm_tile *t) {
         part.c += v * (int64_t)sizeof(VECTOR);
         if (part.column_bias) part.column_bias += v * (int64_t)sizeof(VECTOR);
         NAME(accumulators) acc;
-        acc[0][0] = sum[v];
-        NAME(write)(&part, acc, 1, 1, mask_first(columns));
+        CK_UNROLL
+        for (int r = 0; r < rows; r++) acc[r][0] = sum[r][v];
+        NAME(write)(&part, acc, rows, 1, mask_first(columns));
     }
 }
+
+#define DOT_TILE(rows, vectors)                                                                                              \
+    static void NAME(dot_tile_##rows)(const ck_gemm_tile *t) { NAME(dot)(t, rows); }
+CK_ROWS(4)(DOT_TILE, DOT_VECTORS)
+#undef DOT_TILE
 
 static void NAME(pack_b)(char *packed, const char *b, int64_t ld, int64_t columns, int64_t k) {
     const int64_t vectors = (columns + LANES - 1) / LANES;
@@ -268,7 +282,7 @@ const ck_gemm_kernels KERNELS = {
              [CK_WIDTH_3] = {CK_ROWS(MAX_ROWS_3)(TILE, 3)},
              [CK_WIDTH_6] = {CK_ROWS(MAX_ROWS_6)(TILE, 6)}},
     .rows_max = {[CK_WIDTH_1] = MAX_ROWS_1, [CK_WIDTH_2] = MAX_ROWS_2, [CK_WIDTH_3] = MAX_ROWS_3, [CK_WIDTH_6] = MAX_ROWS_6},
-    .dot_tile = NAME(dot_tile),
+    .dot_tile = {NAME(dot_tile_1), NAME(dot_tile_2), NAME(dot_tile_3), NAME(dot_tile_4)},
     .dot_vectors = DOT_VECTORS,
     .pack_b = NAME(pack_b),
     .pack_b_transposed = NAME(pack_b_transposed),
