@@ -31,7 +31,7 @@
 #endif
 
 // A kernel that packs asks for its row of op(B) this many steps of k before it comes.
-enum { PACKING_DISTANCE = 24 };
+enum { PACKING_DISTANCE = 48 };
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -223,6 +223,7 @@ static int64_t rows_that_fit_l2(int64_t stride) {
 }
 
 static void decide_packing(loops *l, const ck_gemm_problem *p) {
+    const int64_t b_stride = p->ldb * l->element;
     const int64_t panels = ceil_div(l->vectors, CK_PANEL_VECTORS), row_groups = ceil_div(l->m, l->rows);
     const int64_t k = smaller(p->k, CK_GEMM_CHUNK_BYTES / l->element);
     l->b_transposed = p->transpose_b;
@@ -239,7 +240,7 @@ static void decide_packing(loops *l, const ck_gemm_problem *p) {
     else if (p->plan & CK_GEMM_B_IN_PLACE)
         l->pack_b = false;
     else
-        l->pack_b = row_groups >= 3 && k > rows_that_fit_l2(p->ldb * l->element);
+        l->pack_b = row_groups >= 3 && (k > rows_that_fit_l2(b_stride) || (b_stride % 4096 == 0 && k > 12)); // 12 ways of L1
     // A panel is packed while a tile of its own width reads it.
     if (l->pack_b && !l->b_transposed) l->two_panels = false;
 }
