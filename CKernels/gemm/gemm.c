@@ -33,6 +33,9 @@
 // A kernel that packs asks for its row of op(B) this many steps of k before it comes.
 enum { PACKING_DISTANCE = 48 };
 
+// An op(B) of this size in a chunk is in L2 already.
+enum { NEAR_BYTES = 640 << 10 };
+
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -80,8 +83,7 @@ static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, c
         const int64_t rows = cut.small + (g < cut.longer);
         // The next panel comes from the shared cache or memory while this one is in use, a part of it with each tile: line
         // after line of a packed panel, column after column of lines of one in place.
-        tile.ahead = tile.b;
-        tile.ahead_step = 0;
+        tile.ahead = NULL;
         if (tile.source == CK_B_PACKING) {
             tile.ahead = tile.b + PACKING_DISTANCE * tile.b_step;
             tile.ahead_step = tile.b_step;
@@ -171,7 +173,7 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
                     tile.b_step = chunk->b_step;
                     tile.b_panel = CK_PANEL_VECTORS * vector;
                     tile.b_packed = packed_b + (keep_panels ? v - jc : 0) * vector * k;
-                    if (!l->pack_b && left > panel) next = tile.b + panel * vector;
+                    if (!l->pack_b && left > panel && k * l->n * l->element > NEAR_BYTES) next = tile.b + panel * vector;
                 } else {
                     char *fresh = packed_b + (keep_panels ? v - jc : 0) * vector * k;
                     tile.source = CK_B_PACKED;
@@ -322,8 +324,7 @@ static inline bool run_single_tile(const ck_gemm_kernels *kernels, const ck_gemm
     tile.c = (char *)p->c;
     tile.c_row = p->ldc * element;
     tile.columns = p->n;
-    tile.ahead = tile.b;
-    tile.ahead_step = 0;
+    tile.ahead = NULL;
     tile.alpha = &p->alpha;
     tile.beta = &p->beta;
     tile.update = update_for(p, element);

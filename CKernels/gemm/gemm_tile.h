@@ -38,7 +38,7 @@ typedef struct ck_gemm_tile {
     const char *b;
     int64_t b_step, b_panel; // from one k to the next, from one panel to the next
     char *b_packed;
-    const char *ahead; // memory to ask for meanwhile, into L2: one line a step of k, `ahead_step` bytes apart
+    const char *ahead; // memory to ask for meanwhile, into L2: one line a step of k, `ahead_step` bytes apart; NULL for none
     int64_t ahead_step;
     char *c;
     int64_t c_row;

@@ -13,7 +13,7 @@ typedef VECTOR NAME(accumulators)[CK_ROWS_MAX][CK_VECTORS_MAX];
 
 // One step of k for a tile that is at least as tall as wide: a row of B stays in registers, op(A) is broadcast from memory.
 static inline CK_ALWAYS_INLINE void NAME(accumulate)(const ck_gemm_tile *t, NAME(accumulators) acc, const int rows,
-                                                     const int vectors, const ck_b_source source, const MASK last) {
+                                                     const int vectors, const ck_b_source source, const int fetch, const MASK last) {
     // Rows are addressed as base + {0, 1, 2} * stride: twelve rows need four pointers and two strides.
     const char *a[(CK_ROWS_MAX + 2) / 3], *b = t->b;
     int64_t a_row = t->a_row, a_row2 = 2 * a_row;
@@ -58,10 +58,10 @@ static inline CK_ALWAYS_INLINE void NAME(accumulate)(const ck_gemm_tile *t, NAME
         if (source == CK_B_PACKING) {
             CK_UNROLL
             for (int v = 0; v < vectors; v++) __builtin_prefetch(ahead + v * (int)sizeof(VECTOR));
-        } else {
+        } else if (fetch) {
             __builtin_prefetch(ahead, 0, 2);
         }
-        ahead += ahead_step;
+        if (fetch) ahead += ahead_step;
     }
 }
 
@@ -130,12 +130,16 @@ static inline CK_ALWAYS_INLINE void NAME(tile)(const ck_gemm_tile *t, const int 
         CK_UNROLL
         for (int v = 0; v < vectors; v++) __builtin_prefetch(t->c + r * t->c_row + v * (int)sizeof(VECTOR), 1);
     }
-    if (t->source == CK_B_PACKED)
-        NAME(accumulate)(t, acc, rows, vectors, CK_B_PACKED, last);
-    else if (vectors <= CK_PANEL_VECTORS && t->source == CK_B_PACKING)
-        NAME(accumulate)(t, acc, rows, vectors, CK_B_PACKING, last);
+    if (vectors <= CK_PANEL_VECTORS && t->source == CK_B_PACKING)
+        NAME(accumulate)(t, acc, rows, vectors, CK_B_PACKING, 1, last);
+    else if (t->source == CK_B_PACKED && t->ahead)
+        NAME(accumulate)(t, acc, rows, vectors, CK_B_PACKED, 1, last);
+    else if (t->source == CK_B_PACKED)
+        NAME(accumulate)(t, acc, rows, vectors, CK_B_PACKED, 0, last);
+    else if (t->ahead)
+        NAME(accumulate)(t, acc, rows, vectors, CK_B_IN_PLACE, 1, last);
     else
-        NAME(accumulate)(t, acc, rows, vectors, CK_B_IN_PLACE, last);
+        NAME(accumulate)(t, acc, rows, vectors, CK_B_IN_PLACE, 0, last);
     NAME(write)(t, acc, rows, vectors, last);
 }
 

@@ -108,7 +108,7 @@ struct GemmWorker: ParsableCommand {
         }
         // The clock of a shared machine drifts: the peak that a product is compared with is measured beside it.
         func peak() -> Double {
-            Peak.flopsPerSecond(double: Element.self == Double.self, rounds: 2, nanoseconds: 2_000_000) * 1e-9
+            Peak.flopsPerSecond(double: Element.self == Double.self, rounds: 2, nanoseconds: 8_000_000) * 1e-9
         }
         let before = library == nil ? peak() : 0
         let times = sample(seconds: seconds) { unsafe product(pa, pb, pc) }
