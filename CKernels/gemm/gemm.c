@@ -36,6 +36,9 @@ enum { PACKING_DISTANCE = 48 };
 // An op(B) of this size in a chunk is in L2 already.
 enum { NEAR_BYTES = 640 << 10 };
 
+// A C of more than this is worth asking for before it is written.
+enum { FAR_BYTES = 3 << 20 };
+
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -329,6 +332,7 @@ static inline bool run_single_tile(const ck_gemm_kernels *kernels, const ck_gemm
     tile.beta = &p->beta;
     tile.update = update_for(p, element);
     tile.source = CK_B_IN_PLACE;
+    tile.c_is_far = false;
     add_epilogue(&tile, p);
     kernels->tile[width][p->m - 1](&tile);
     return true;
@@ -367,6 +371,7 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
         .c_row = p->ldc * element,
         .alpha = no_product ? &zero : &p->alpha,
         .beta = &p->beta,
+        .c_is_far = p->m * p->n * element > FAR_BYTES,
     };
     const ck_scalar one = element == 4 ? (ck_scalar){.f32 = 1} : (ck_scalar){.f64 = 1};
     tile.update = update_for(p, element);

@@ -47,6 +47,7 @@ typedef struct ck_gemm_tile {
     const void *alpha, *beta; // read where `update` asks for them
     uint32_t update;
     ck_b_source source;
+    bool c_is_far; // C is in the shared cache or beyond
 } ck_gemm_tile;
 
 typedef void (*ck_gemm_tile_function)(const ck_gemm_tile *tile);

@@ -125,10 +125,12 @@ static inline CK_ALWAYS_INLINE void NAME(tile)(const ck_gemm_tile *t, const int 
     }
     const MASK last = mask_first(t->columns - (vectors - 1) * LANES);
     // C is wanted for writing at the end; asking now hides the fetch behind the multiply-adds.
-    CK_UNROLL
-    for (int r = 0; r < rows; r++) {
+    if (t->c_is_far) {
         CK_UNROLL
-        for (int v = 0; v < vectors; v++) __builtin_prefetch(t->c + r * t->c_row + v * (int)sizeof(VECTOR), 1);
+        for (int r = 0; r < rows; r++) {
+            CK_UNROLL
+            for (int v = 0; v < vectors; v++) __builtin_prefetch(t->c + r * t->c_row + v * (int)sizeof(VECTOR), 1);
+        }
     }
     if (vectors <= CK_PANEL_VECTORS && t->source == CK_B_PACKING)
         NAME(accumulate)(t, acc, rows, vectors, CK_B_PACKING, 1, last);
