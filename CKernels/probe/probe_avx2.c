@@ -22,7 +22,7 @@ CK_BEGIN_TARGET(CK_AVX2_FEATURES)
 CK_END_TARGET
 
 const ck_probe_kernels ck_probe_avx2 = {
-    "ck_probe_avx2", CK_ISA_AVX2, probe_fma_f32_avx2, probe_fma_f64_avx2, CHAINS * 8 * 2, CHAINS * 4 * 2,
+    "ck_probe_avx2", CK_ISA_AVX2, probe_fma_f32_avx2, probe_fma_f64_avx2, CHAINS * 8 * 4, CHAINS * 4 * 4,
 };
 
 #else

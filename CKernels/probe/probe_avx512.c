@@ -22,7 +22,7 @@ CK_BEGIN_TARGET(CK_AVX512_FEATURES)
 CK_END_TARGET
 
 const ck_probe_kernels ck_probe_avx512 = {
-    "ck_probe_avx512", CK_ISA_AVX512, probe_fma_f32_avx512, probe_fma_f64_avx512, CHAINS * 16 * 2, CHAINS * 8 * 2,
+    "ck_probe_avx512", CK_ISA_AVX512, probe_fma_f32_avx512, probe_fma_f64_avx512, CHAINS * 16 * 4, CHAINS * 8 * 4,
 };
 
 #else

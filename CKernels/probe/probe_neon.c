@@ -19,7 +19,7 @@ enum { CHAINS = 24 };
 #include "../simd/undefine.h"
 
 const ck_probe_kernels ck_probe_neon = {
-    "ck_probe_neon", CK_ISA_NEON, probe_fma_f32_neon, probe_fma_f64_neon, CHAINS * 4 * 2, CHAINS * 2 * 2,
+    "ck_probe_neon", CK_ISA_NEON, probe_fma_f32_neon, probe_fma_f64_neon, CHAINS * 4 * 4, CHAINS * 2 * 4,
 };
 
 #else

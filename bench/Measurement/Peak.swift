@@ -22,7 +22,7 @@ public enum Peak {
             best = max(best, flops * Double(iterations) / Double(elapsed) * 1e9)
             done += 1
         }
-        precondition(guardSum.isFinite, "Peak: the probe's chains did not converge")
+        precondition(guardSum.isFinite, "Peak: the probe's chains overflowed")
         return best
     }
 }
