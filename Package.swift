@@ -1,10 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Code that a client calls in its inner loops is optimised in every configuration, so that a debug build loses nothing: the
-// kernels, and the thin Swift calls above them. Instruction sets are switched on inside the files.
+// Kernels are optimised in every configuration, so that a client's debug build runs them at full speed. Instruction sets are
+// switched on inside the files.
 let optimizedC: CSetting = .unsafeFlags(["-O3"])
-let optimizedSwift: SwiftSetting = .unsafeFlags(["-O"], .when(configuration: .debug))
 let swiftSettings: [SwiftSetting] = [.swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error)]
 
 let package = Package(
@@ -23,7 +22,7 @@ let package = Package(
             cSettings: [optimizedC, .treatAllWarnings(as: .error)],
             linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]
         ),
-        .target(name: "Lanes", dependencies: ["CKernels"], swiftSettings: swiftSettings + [optimizedSwift]),
+        .target(name: "Lanes", dependencies: ["CKernels"], swiftSettings: swiftSettings),
         .target(
             name: "LanesBLAS",
             dependencies: ["CKernels"],

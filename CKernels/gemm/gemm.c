@@ -17,6 +17,7 @@
 #ifndef CK_GEMM_CHUNK_BYTES
 #define CK_GEMM_CHUNK_BYTES 4096
 #endif
+_Static_assert(CK_GEMM_CHUNK_BYTES % 128 == 0, "chunks are rounded up to 16 steps of either type");
 // op(A) of one block of rows: a quarter of a 1 MiB L2, so that two panels of op(B) and C fit beside it.
 #ifndef CK_GEMM_MC_BYTES
 #define CK_GEMM_MC_BYTES (256 << 10)
@@ -224,7 +225,7 @@ static bool scalar_is(ck_scalar scalar, int64_t element, double value) {
 // 16 ways. A panel with more rows than that falls out of L2 before it is used again.
 static int64_t rows_that_fit_l2(int64_t stride) {
     const int64_t way = 64 << 10, apart = stride & -stride;
-    return apart >= way ? 8 : 8 * (way / apart);
+    return apart == 0 || apart >= way ? 8 : 8 * (way / apart);
 }
 
 static void decide_packing(loops *l, const ck_gemm_problem *p) {
@@ -284,6 +285,7 @@ static void run_column(const ck_gemm_kernels *kernels, const ck_gemm_problem *p)
     row.transpose_b = !p->transpose_a;
     row.ldc = p->m;
     row.bias_kind = p->bias_kind == CK_BIAS_PER_ROW ? CK_BIAS_PER_COLUMN : p->bias_kind == CK_BIAS_PER_COLUMN ? CK_BIAS_PER_ROW : CK_BIAS_NONE;
+    row.plan = (p->plan & (CK_GEMM_PACK_A | CK_GEMM_A_IN_PLACE)) << 2 | (p->plan & (CK_GEMM_PACK_B | CK_GEMM_B_IN_PLACE)) >> 2;
     if (p->ldc == 1)
         ck_gemm(kernels, &row);
     else
@@ -347,7 +349,8 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     const int64_t element = kernels->description.byte_count, lanes = kernels->description.lanes;
     if (run_single_tile(kernels, p)) return;
     const int64_t a_stride = p->lda * element, b_stride = p->ldb * element;
-    static const ck_scalar zero; // all bits zero is 0 in both types
+    // Without a product the sums are +0, and fma(-0, +0, beta * C) is beta * C to the bit.
+    const ck_scalar minus_zero = element == 4 ? (ck_scalar){.f32 = -0.0f} : (ck_scalar){.f64 = -0.0};
     const bool no_product = p->k <= 0 || scalar_is(p->alpha, element, 0);
     const int64_t k = no_product ? 0 : p->k;
 
@@ -369,12 +372,12 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
         .b_step = p->transpose_b ? element : b_stride,
         .c = (char *)p->c,
         .c_row = p->ldc * element,
-        .alpha = no_product ? &zero : &p->alpha,
+        .alpha = no_product ? &minus_zero : &p->alpha,
         .beta = &p->beta,
         .c_is_far = p->m * p->n * element > FAR_BYTES,
     };
     const ck_scalar one = element == 4 ? (ck_scalar){.f32 = 1} : (ck_scalar){.f64 = 1};
-    tile.update = update_for(p, element);
+    tile.update = no_product && scalar_is(p->beta, element, 0) ? 0 : update_for(p, element);
     const bool dot = p->m <= CK_DOT_ROWS && p->transpose_b && !p->packed_b && !(p->plan & CK_GEMM_PACK_B) && k > 0;
     const int64_t chunk = ck_gemm_chunk((int32_t)element, k);
     for (int64_t start = 0;;) {

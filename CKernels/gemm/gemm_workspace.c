@@ -19,7 +19,9 @@ static _Thread_local workspace mine;
 static pthread_key_t at_thread_end;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void make_key(void) { pthread_key_create(&at_thread_end, free); }
+static bool have_key; // without one, the memory of ended threads is not freed
+
+static void make_key(void) { have_key = pthread_key_create(&at_thread_end, free) == 0; }
 
 char *ck_gemm_workspace(size_t size) {
     if (__builtin_expect(size <= mine.size, 1)) return mine.memory;
@@ -29,7 +31,7 @@ char *ck_gemm_workspace(size_t size) {
     free(mine.memory);
     mine = (workspace){NULL, 0};
     pthread_once(&once, make_key);
-    pthread_setspecific(at_thread_end, NULL);
+    if (have_key) pthread_setspecific(at_thread_end, NULL);
     void *memory = NULL;
     if (posix_memalign(&memory, unit, rounded)) {
         fprintf(stderr, "swift-lanes: no memory for %zu bytes of packing space\n", rounded);
@@ -38,7 +40,7 @@ char *ck_gemm_workspace(size_t size) {
 #if defined(__linux__)
     if (unit > 4096) madvise(memory, rounded, MADV_HUGEPAGE); // a wish: small pages work too
 #endif
-    pthread_setspecific(at_thread_end, memory);
+    if (have_key) pthread_setspecific(at_thread_end, memory);
     mine = (workspace){memory, rounded};
     return mine.memory;
 }

@@ -69,7 +69,7 @@ enum {
     CK_GEMM_PACK_A = 1,     // without effect where op(A) is not a transpose: its rows are read in place
     CK_GEMM_A_IN_PLACE = 2,
     CK_GEMM_PACK_B = 4,
-    CK_GEMM_B_IN_PLACE = 8, // without effect where op(B) is a transpose: it is packed
+    CK_GEMM_B_IN_PLACE = 8, // without effect where op(B) is a transpose and A has more than a few rows: it is packed
 };
 
 // One product. Zero-initialise it, then set what applies.
@@ -103,8 +103,7 @@ void ck_gemm_pack_b(const ck_gemm_kernels *kernels, bool transpose_b, int64_t n,
                     void *packed);
 
 // Matrix-vector product  y = alpha * op(A) * x + beta * y, A being m x n. The same bits as the matrix product whose B is x.
-// Element i of x stands at x[i * incx]; increments may be negative (x and y then point at the element of index 0) but not 0
-// for y. x and y do not overlap.
+// Element i of x stands at x[i * incx]; increments may be negative (x and y then point at the element of index 0) but not 0. x and y do not overlap.
 typedef struct ck_gemv_problem {
     int64_t m, n;
     const void *a;

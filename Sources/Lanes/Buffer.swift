@@ -54,9 +54,9 @@ extension Double: LaneElement {}
     }
 
     private init(uninitialized count: Int) {
-        precondition(count >= 0, "Buffer: a negative count (\(count))")
+        guard count >= 0 else { stop("Buffer: a negative count (\(count))") }
         let (byteCount, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-        precondition(!overflow && byteCount < Int.max - 128, "Buffer: \(count) elements do not fit in memory")
+        guard !overflow && byteCount < Int.max - 128 else { stop("Buffer: \(count) elements do not fit in memory") }
         self.count = count
         let memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 128), alignment: 128)
         unsafe base = memory.bindMemory(to: Element.self, capacity: count)
@@ -69,11 +69,11 @@ extension Double: LaneElement {}
     /// - Precondition: `0 <= index < count`.
     public subscript(index: Int) -> Element {
         get {
-            precondition(index >= 0 && index < count, "Buffer: index \(index) is not in 0 ..< \(count)")
+            guard index >= 0 && index < count else { stop("Buffer: index \(index) is not in 0 ..< \(count)") }
             return unsafe base[index]
         }
         set {
-            precondition(index >= 0 && index < count, "Buffer: index \(index) is not in 0 ..< \(count)")
+            guard index >= 0 && index < count else { stop("Buffer: index \(index) is not in 0 ..< \(count)") }
             unsafe base[index] = newValue
         }
     }

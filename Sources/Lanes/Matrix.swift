@@ -12,7 +12,7 @@ public struct Matrix<Element: LaneElement>: ~Copyable, Sendable {
     /// Number of columns, which is also the leading dimension.
     public let columns: Int
     /// The elements, row after row.
-    public var buffer: Buffer<Element>
+    public internal(set) var buffer: Buffer<Element>
 
     /// A matrix of zeros.
     ///
@@ -33,29 +33,29 @@ public struct Matrix<Element: LaneElement>: ~Copyable, Sendable {
     ///
     /// - Precondition: there are `rows * columns` elements.
     public init(rows: Int, columns: Int, _ elements: [Element]) {
-        precondition(
-            elements.count == Matrix.count(rows, columns),
-            "Matrix: \(elements.count) elements do not fill \(rows) x \(columns)")
+        guard elements.count == Matrix.count(rows, columns) else {
+            stop("Matrix: \(elements.count) elements do not fill \(rows) x \(columns)")
+        }
         self.rows = rows
         self.columns = columns
         self.buffer = Buffer(elements)
     }
 
     private static func count(_ rows: Int, _ columns: Int) -> Int {
-        precondition(rows >= 0 && columns >= 0, "Matrix: a negative size (\(rows) x \(columns))")
+        guard rows >= 0 && columns >= 0 else { stop("Matrix: a negative size (\(rows) x \(columns))") }
         let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
-        precondition(!overflow, "Matrix: \(rows) x \(columns) elements do not fit in memory")
+        guard !overflow else { stop("Matrix: \(rows) x \(columns) elements do not fit in memory") }
         return count
     }
 
     /// The element in a row and a column.
     public subscript(row: Int, column: Int) -> Element {
         get {
-            precondition(contains(row, column), "Matrix: (\(row), \(column)) is not in \(rows) x \(columns)")
+            guard contains(row, column) else { stop("Matrix: (\(row), \(column)) is not in \(rows) x \(columns)") }
             return unsafe buffer.base[row * columns + column]
         }
         set {
-            precondition(contains(row, column), "Matrix: (\(row), \(column)) is not in \(rows) x \(columns)")
+            guard contains(row, column) else { stop("Matrix: (\(row), \(column)) is not in \(rows) x \(columns)") }
             unsafe buffer.base[row * columns + column] = newValue
         }
     }
@@ -112,9 +112,9 @@ public struct Matrix<Element: LaneElement>: ~Copyable, Sendable {
     ///
     /// - Precondition: no size is negative and `leadingDimension >= columns`.
     public init(base: UnsafePointer<Element>, rows: Int, columns: Int, leadingDimension: Int) {
-        precondition(
-            rows >= 0 && columns >= 0 && leadingDimension >= columns,
-            "MatrixView: \(rows) x \(columns) with leading dimension \(leadingDimension)")
+        guard rows >= 0 && columns >= 0 && leadingDimension >= columns else {
+            stop("MatrixView: \(rows) x \(columns) with leading dimension \(leadingDimension)")
+        }
         unsafe self.base = unsafe base
         unsafe self.rows = rows
         unsafe self.columns = columns
@@ -125,10 +125,10 @@ public struct Matrix<Element: LaneElement>: ~Copyable, Sendable {
     ///
     /// - Precondition: the ranges lie inside the view.
     public func part(rows rowRange: Range<Int>, columns columnRange: Range<Int>) -> MatrixView {
-        precondition(
+        guard
             unsafe rowRange.lowerBound >= 0 && rowRange.upperBound <= rows && columnRange.lowerBound >= 0
-                && columnRange.upperBound <= columns,
-            unsafe "MatrixView: rows \(rowRange) and columns \(columnRange) are not inside \(rows) x \(columns)")
+                && columnRange.upperBound <= columns
+        else { stop(unsafe "MatrixView: rows \(rowRange) and columns \(columnRange) are not inside \(rows) x \(columns)") }
         return unsafe MatrixView(
             base: base + (rowRange.lowerBound * leadingDimension + columnRange.lowerBound), rows: rowRange.count,
             columns: columnRange.count, leadingDimension: leadingDimension)
@@ -147,9 +147,9 @@ public struct Matrix<Element: LaneElement>: ~Copyable, Sendable {
     ///
     /// - Precondition: no size is negative and `leadingDimension >= columns`.
     public init(base: UnsafeMutablePointer<Element>, rows: Int, columns: Int, leadingDimension: Int) {
-        precondition(
-            rows >= 0 && columns >= 0 && leadingDimension >= columns,
-            "MutableMatrixView: \(rows) x \(columns) with leading dimension \(leadingDimension)")
+        guard rows >= 0 && columns >= 0 && leadingDimension >= columns else {
+            stop("MutableMatrixView: \(rows) x \(columns) with leading dimension \(leadingDimension)")
+        }
         unsafe self.base = unsafe base
         unsafe self.rows = rows
         unsafe self.columns = columns

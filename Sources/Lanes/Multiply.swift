@@ -88,7 +88,7 @@ public func multiply<Element: LaneElement>(
     transposeA: Bool = false, transposeB: Bool = false, alpha: Element = 1, beta: Element = 0,
     bias: Span<Element>? = nil, biasAxis: BiasAxis = .perColumn, relu: Bool = false
 ) {
-    precondition(m >= 0 && n >= 0 && k >= 0, "multiply: a negative size (m \(m), n \(n), k \(k))")
+    guard m >= 0 && n >= 0 && k >= 0 else { stop("multiply: a negative size (m \(m), n \(n), k \(k))") }
     let (aRows, aColumns) = transposeA ? (k, m) : (m, k)
     let (bRows, bColumns) = transposeB ? (n, k) : (k, n)
     let lda = checkedLeadingDimension("A", aRows, aColumns, leadingDimensionA, a.count)
@@ -112,15 +112,16 @@ public func multiply<Element: LaneElement>(
 
 private func checkedLeadingDimension(_ name: String, _ rows: Int, _ columns: Int, _ given: Int?, _ count: Int) -> Int {
     let leadingDimension = given ?? columns
-    precondition(
-        leadingDimension >= columns,
-        "multiply: \(name) is stored \(rows) x \(columns), its leading dimension \(leadingDimension) is too small")
+    guard leadingDimension >= columns else {
+        stop("multiply: \(name) is stored \(rows) x \(columns), its leading dimension \(leadingDimension) is too small")
+    }
     if rows > 0 && columns > 0 {
         let (lastRow, overflow) = (rows - 1).multipliedReportingOverflow(by: leadingDimension)
-        precondition(
-            !overflow && lastRow <= count - columns,
-            "multiply: \(name) is stored \(rows) x \(columns) with leading dimension \(leadingDimension), the span has \(count) elements"
-        )
+        guard !overflow && lastRow <= count - columns else {
+            stop(
+                "multiply: \(name) is stored \(rows) x \(columns) with leading dimension \(leadingDimension), the span has \(count) elements"
+            )
+        }
     }
     return leadingDimension
 }
@@ -146,10 +147,11 @@ private func checkedBase<Element: LaneElement>(
 ) -> UnsafeRawPointer? {
     guard let bias else { return nil }
     let expected = axis == .perColumn ? columns : rows
-    precondition(
-        bias.count == expected,
-        "multiply: a bias of \(bias.count) elements does not fit \(axis == .perColumn ? "the columns" : "the rows") of C (\(rows) x \(columns))"
-    )
+    guard bias.count == expected else {
+        stop(
+            "multiply: a bias of \(bias.count) elements does not fit \(axis == .perColumn ? "the columns" : "the rows") of C (\(rows) x \(columns))"
+        )
+    }
     return unsafe bias.withUnsafeBufferPointer { unsafe UnsafeRawPointer($0.baseAddress) }
 }
 
@@ -190,12 +192,12 @@ private func multiply<Element: LaneElement>(
         unsafe problem.beta.f64 = unsafe unsafeBitCast(beta, to: Double.self)
         unsafe ck_gemm(ck_gemm_f64(), &problem)
     } else {
-        preconditionFailure("multiply: \(Element.self) is not supported, only Float and Double")
+        stop("multiply: \(Element.self) is not supported, only Float and Double")
     }
 }
 
 private func shapeMismatch(_ m: Int, _ k: Int, _ bRows: Int, _ n: Int, _ cRows: Int, _ cColumns: Int) -> Never {
     k == bRows
-        ? preconditionFailure("multiply: op(A)·op(B) is \(m) x \(n), C is \(cRows) x \(cColumns)")
-        : preconditionFailure("multiply: op(A) is \(m) x \(k), op(B) is \(bRows) x \(n): the inner dimensions differ")
+        ? stop("multiply: op(A)·op(B) is \(m) x \(n), C is \(cRows) x \(cColumns)")
+        : stop("multiply: op(A) is \(m) x \(k), op(B) is \(bRows) x \(n): the inner dimensions differ")
 }

@@ -22,7 +22,7 @@ public struct PackedMatrix<Element: LaneElement>: ~Copyable, Sendable {
         columns = unsafe transposed ? view.rows : view.columns
         let kernels = unsafe Element.gemmKernels
         let byteCount = unsafe ck_gemm_packed_b_size(kernels, Int64(columns), Int64(rows))
-        precondition(byteCount >= 0, "PackedMatrix: \(rows) x \(columns) elements do not fit in memory")
+        guard byteCount >= 0 else { stop("PackedMatrix: \(rows) x \(columns) elements do not fit in memory") }
         buffer = Buffer(count: Int(byteCount) / MemoryLayout<Element>.stride)
         unsafe ck_gemm_pack_b(
             kernels, transposed, Int64(columns), Int64(rows), view.base, Int64(view.leadingDimension), buffer.base)
@@ -34,6 +34,6 @@ extension LaneElement {
     internal static var gemmKernels: OpaquePointer {
         if Self.self == Float.self { return unsafe ck_gemm_f32() }
         if Self.self == Double.self { return unsafe ck_gemm_f64() }
-        preconditionFailure("Lanes: \(Self.self) is not supported, only Float and Double")
+        stop("Lanes: \(Self.self) is not supported, only Float and Double")
     }
 }

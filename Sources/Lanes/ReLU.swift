@@ -15,8 +15,13 @@ public func relu<Element: LaneElement>(_ x: inout Buffer<Element>) {
 /// relu(x, into: &y)   // [0, 0, 2]
 /// ```
 public func relu<Element: LaneElement>(_ x: borrowing Buffer<Element>, into y: inout Buffer<Element>) {
-    precondition(x.count == y.count, "relu: x has \(x.count) elements, y has \(y.count)")
+    guard x.count == y.count else { stop("relu: x has \(x.count) elements, y has \(y.count)") }
     unsafe rectify(x.count, x.base, y.base)
+}
+
+/// Rectifies a matrix in place: negative elements become +0. -0 and NaN stay as they are.
+public func relu<Element: LaneElement>(_ x: inout Matrix<Element>) {
+    unsafe rectify(x.buffer.count, x.buffer.base, x.buffer.base)
 }
 
 /// The backward pass of ReLU: dx = x > 0 ? dy : 0. The derivative at 0 is 0.
@@ -29,9 +34,9 @@ public func relu<Element: LaneElement>(_ x: borrowing Buffer<Element>, into y: i
 public func reluBackward<Element: LaneElement>(
     _ gradient: borrowing Buffer<Element>, at x: borrowing Buffer<Element>, into result: inout Buffer<Element>
 ) {
-    precondition(
-        gradient.count == x.count && x.count == result.count,
-        "reluBackward: dy has \(gradient.count) elements, x has \(x.count), dx has \(result.count)")
+    guard gradient.count == x.count && x.count == result.count else {
+        stop("reluBackward: dy has \(gradient.count) elements, x has \(x.count), dx has \(result.count)")
+    }
     let kernels = unsafe ck_vector()!.pointee
     let count = Int64(x.count)
     let dx = unsafe UnsafeMutableRawPointer(result.base)
@@ -46,7 +51,7 @@ public func reluBackward<Element: LaneElement>(
             count, forward.assumingMemoryBound(to: Double.self), dy.assumingMemoryBound(to: Double.self),
             dx.assumingMemoryBound(to: Double.self))
     } else {
-        preconditionFailure("reluBackward: \(Element.self) is not supported, only Float and Double")
+        stop("reluBackward: \(Element.self) is not supported, only Float and Double")
     }
 }
 
@@ -63,6 +68,6 @@ private func rectify<Element: LaneElement>(
         unsafe kernels.relu_f64(
             Int64(count), from.assumingMemoryBound(to: Double.self), to.assumingMemoryBound(to: Double.self))
     } else {
-        preconditionFailure("relu: \(Element.self) is not supported, only Float and Double")
+        stop("relu: \(Element.self) is not supported, only Float and Double")
     }
 }

@@ -14,9 +14,9 @@ static bool NAME(same)(ELEMENT a, ELEMENT b) { return (isnan(a) && isnan(b)) || 
 static ELEMENT NAME(promised)(const ck_gemm_problem *p, ELEMENT alpha, ELEMENT beta, ELEMENT c0, int64_t i, int64_t j) {
     const ELEMENT *a = p->a, *b = p->b;
     const int64_t k = alpha == 0 ? 0 : p->k, chunk = ck_gemm_chunk(sizeof(ELEMENT), k);
-    ELEMENT c = c0;
-    int64_t start = 0;
-    do {
+    volatile ELEMENT scaled = beta * c0; // volatile: the product is rounded before it is added
+    ELEMENT c = k > 0 ? c0 : beta == 0 ? 0 : scaled;
+    for (int64_t start = 0; start < k; start += chunk) {
         ELEMENT s = 0;
         for (int64_t q = start; q < k && q < start + chunk; q++)
             s = FMA(p->transpose_a ? a[q * p->lda + i] : a[i * p->lda + q], p->transpose_b ? b[j * p->ldb + q] : b[q * p->ldb + j], s);
@@ -25,11 +25,9 @@ static ELEMENT NAME(promised)(const ck_gemm_problem *p, ELEMENT alpha, ELEMENT b
         } else if (beta == 0) {
             c = FMA(alpha, s, (ELEMENT)-0.0);
         } else {
-            volatile ELEMENT scaled = beta * c0; // volatile: the product is rounded before it is added
             c = FMA(alpha, s, scaled);
         }
-        start += chunk;
-    } while (start < k);
+    }
     if (p->bias_kind != CK_BIAS_NONE) {
         volatile ELEMENT sum = c; // volatile: no fused rounding with what came before
         c = sum + ((const ELEMENT *)p->bias)[p->bias_kind == CK_BIAS_PER_COLUMN ? j : i];
@@ -68,6 +66,7 @@ typedef struct NAME(operands) {
     ELEMENT *c0;
     ck_gemm_problem problem;
     ELEMENT alpha, beta;
+    bool bias_at_end;
 } NAME(operands);
 
 enum { NAME(special_none), NAME(special_integers), NAME(special_values) };
@@ -108,8 +107,17 @@ static NAME(operands) NAME(make)(int64_t m, int64_t n, int64_t k, bool ta, bool 
     NAME(fill)(o.c0, c_count, special, k);
     NAME(fill)((ELEMENT *)o.bias.bytes, m > n ? m : n, special, k);
     p->a = o.a.bytes, p->b = o.b.bytes, p->c = o.c.bytes, p->bias = o.bias.bytes;
-    o.alpha = 1, o.beta = 0;
+    o.alpha = 1, o.beta = 0, o.bias_at_end = at_end;
     return o;
+}
+
+// The bias has no more elements than its kind needs, up to an inaccessible page.
+static void NAME(set_bias)(NAME(operands) *o, ck_bias kind) {
+    o->problem.bias_kind = kind;
+    if (kind == CK_BIAS_NONE) return;
+    const int64_t count = kind == CK_BIAS_PER_COLUMN ? o->problem.n : o->problem.m;
+    const int64_t most = o->problem.m > o->problem.n ? o->problem.m : o->problem.n;
+    if (o->bias_at_end) o->problem.bias = (ELEMENT *)o->bias.bytes + most - count;
 }
 
 static void NAME(release)(NAME(operands) *o) {
@@ -192,13 +200,15 @@ static void NAME(test_random)(int count) {
         if (round % 16 == 1) k = 2 * chunk - 1 + random_below(3), m = random_below(9), n = random_below(30);
         if (round % 16 == 2) m = 1;
         if (round % 16 == 3) n = 1;
+        if (round % 16 == 6) k = 0;
         const int special = round % 8 == 4 ? NAME(special_integers) : round % 8 == 5 ? NAME(special_values) : NAME(special_none);
         // One random number in a statement: the order of arguments is the compiler's choice.
         const bool ta = random_bits() & 1;
         const bool tb = random_bits() & 1;
         const int64_t pad = random_below(4);
-        NAME(operands) o = NAME(make)(m, n, k, ta, tb, pad, special, round & 1);
-        o.problem.bias_kind = (ck_bias)random_below(3);
+        const bool at_end = random_bits() & 1;
+        NAME(operands) o = NAME(make)(m, n, k, ta, tb, pad, special, at_end);
+        NAME(set_bias)(&o, (ck_bias)random_below(3));
         o.problem.relu = random_bits() & 1;
         static const double factors[] = {1, 1, 0, -1, 0.5, 1.7};
         const ELEMENT alpha = (ELEMENT)factors[random_below(6)];

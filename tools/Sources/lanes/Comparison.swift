@@ -36,7 +36,9 @@ struct Comparison: Codable {
         var shares: [Shape: [Double]] = [:]
         let list = String(decoding: try JSONEncoder().encode(shapes), as: UTF8.self)
         for round in 1...rounds {
-            for library in libraries {
+            // Every library comes first in turn.
+            for index in libraries.indices {
+                let library = libraries[(index + round) % libraries.count]
                 Progress.show("round \(round) of \(rounds): \(library.name), \(shapes.count) shapes")
                 var arguments = ["gemm-worker", "--type", type.rawValue, "--seconds", String(seconds), "--shapes", list]
                 if let path = library.path { arguments += ["--library", path] }

@@ -38,16 +38,7 @@ struct GemmCommand: ParsableCommand {
             throw ValidationError(
                 "'\(shape)' is not a shape such as 64x128x784, NT:64x128x784 or 512x512x512+3, of matrices up to 2 GiB")
         }
-        var names: Set<String> = [Library.own.name]
-        for peer in peers {
-            guard let library = Library(argument: peer) else {
-                throw ValidationError("'\(peer)' is not NAME=PATH with a name other than '\(Library.own.name)'")
-            }
-            guard names.insert(library.name).inserted else { throw ValidationError("two peers are named '\(library.name)'") }
-            guard FileManager.default.fileExists(atPath: library.path!) else {
-                throw ValidationError("--peer \(library.name): there is no file '\(library.path!)'")
-            }
-        }
+        if let complaint = Library.complaint(about: peers) { throw ValidationError(complaint) }
     }
 
     func run() throws {

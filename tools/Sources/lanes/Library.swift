@@ -17,6 +17,23 @@ struct Library: Codable, Hashable {
         if path!.isEmpty || name == Library.own.name { return nil }
     }
 
+    /// Checks `--peer` arguments: form, names, files. Returns what is wrong with the first bad one.
+    static func complaint(about peers: [String]) -> String? {
+        var names: Set<String> = [own.name]
+        for peer in peers {
+            guard let library = Library(argument: peer),
+                library.name.allSatisfy({ $0.isLetter || $0.isNumber || "._-".contains($0) })
+            else {
+                return "'\(peer)' is not NAME=PATH with a name of letters, digits, '.', '_' and '-' other than '\(own.name)'"
+            }
+            guard names.insert(library.name).inserted else { return "two peers are named '\(library.name)'" }
+            guard FileManager.default.fileExists(atPath: library.path!) else {
+                return "--peer \(library.name): there is no file '\(library.path!)'"
+            }
+        }
+        return nil
+    }
+
     init(name: String, path: String?) { (self.name, self.path) = (name, path) }
 
     /// Variables that keep every library on one thread. They must be set before the library is loaded.
@@ -110,14 +127,18 @@ enum Worker {
         var environment = ProcessInfo.processInfo.environment
         for variable in Library.oneThread { environment[variable] = "1" }
         process.environment = environment
+        // Messages go to a file: a library that prints much would fill a pipe that nobody reads yet.
+        let messages = FileManager.default.temporaryDirectory.appendingPathComponent("lanes-\(UUID().uuidString).log")
+        try Data().write(to: messages)
+        defer { try? FileManager.default.removeItem(at: messages) }
         let output = Pipe()
-        let errors = Pipe()
+        let errors = try FileHandle(forWritingTo: messages)
         process.standardOutput = output
         process.standardError = errors
         try process.run()
         let data = output.fileHandleForReading.readDataToEndOfFile()
-        let message = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
+        let message = (try? String(contentsOf: messages, encoding: .utf8)) ?? ""
         guard process.terminationStatus == 0, process.terminationReason == .exit else {
             let reason = process.terminationReason == .exit ? "status" : "signal"
             let text = message.trimmingCharacters(in: .whitespacesAndNewlines)

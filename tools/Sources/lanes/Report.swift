@@ -62,7 +62,7 @@ enum Report {
             </figure>
 
             <h2>A layer on real images</h2>
-            <p>relu(X·W + b) for \(layer.imageCount) Fashion-MNIST images, 784 inputs, 128 outputs, 64 images at a time. The largest difference between the two libraries' \(layer.outputCount) results is \(format(100 * layer.differenceOverBound, 1))% of what their error bounds allow.</p>
+            <p>relu(X·W + b) for \(layer.imageCount) images, \(layer.inputCount) inputs, 128 outputs, 64 images at a time. The largest difference between the two libraries' \(layer.outputCount) results is \(format(100 * layer.differenceOverBound, 1))% of what their error bounds allow.</p>
             <div class="scroll"><table>
             <tr><th>µs for a batch</th><th>product alone</th><th>with bias and ReLU</th></tr>
             <tr><th scope=row>lanes, fused</th><td>\(format(layer.ownProduct / 1000, 2))</td><td>\(format(layer.ownFused / 1000, 2))</td></tr>
@@ -83,6 +83,18 @@ enum Report {
             <p class="lead">Figures are medians and hold for this machine and this run; compare ratios, not runs. Every sample is in study.json beside this page.</p>
             </html>
             """
+    }
+
+    /// Fails before anything is measured where the plot could not be drawn afterwards.
+    static func checkForGnuplot() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["gnuplot", "--version"]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw Failure("gnuplot does not run: install gnuplot-nox") }
     }
 
     private static func escape(_ text: String) -> String {

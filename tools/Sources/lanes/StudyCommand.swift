@@ -30,13 +30,12 @@ struct StudyCommand: ParsableCommand {
     func validate() throws {
         guard rounds >= 1 else { throw ValidationError("--rounds is at least 1, not \(rounds)") }
         guard seconds > 0 && seconds <= 60 else { throw ValidationError("--seconds is above 0 and at most 60, not \(seconds)") }
-        for peer in peers where Library(argument: peer) == nil {
-            throw ValidationError("'\(peer)' is not NAME=PATH with a name other than '\(Library.own.name)'")
-        }
+        if let complaint = Library.complaint(about: peers) { throw ValidationError(complaint) }
     }
 
     func run() throws {
         let others = peers.isEmpty ? [try findOpenBLAS()] : peers.map { Library(argument: $0)! }
+        try Report.checkForGnuplot()
         let machine = MachineRecord.current()
         if !json { print(machineDescription(machine), terminator: "\n\n") }
         let layer = try LayerResult.run(other: others[0], data: data, seconds: max(0.6, 12 * seconds))
