@@ -1,9 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Kernels are optimised in every configuration, so that a client's debug build runs them at full speed. Instruction sets are
-// switched on inside the files.
+// Kernels, and the thin Swift calls above them, are optimised in every configuration, so that a client's debug build runs them
+// at full speed. Instruction sets are switched on inside the files.
 let optimizedC: CSetting = .unsafeFlags(["-O3"])
+let optimizedSwift: SwiftSetting = .unsafeFlags(["-O"], .when(configuration: .debug))
 let swiftSettings: [SwiftSetting] = [.swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error)]
 
 let package = Package(
@@ -22,7 +23,7 @@ let package = Package(
             cSettings: [optimizedC, .treatAllWarnings(as: .error)],
             linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]
         ),
-        .target(name: "Lanes", dependencies: ["CKernels"], swiftSettings: swiftSettings),
+        .target(name: "Lanes", dependencies: ["CKernels"], swiftSettings: swiftSettings + [optimizedSwift]),
         .target(
             name: "LanesBLAS",
             dependencies: ["CKernels"],
