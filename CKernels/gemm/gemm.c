@@ -34,6 +34,9 @@ _Static_assert(CK_GEMM_CHUNK_BYTES % 128 == 0, "chunks are rounded up to 16 step
 // A kernel that packs asks for its row of op(B) this many steps of k before it comes.
 enum { PACKING_DISTANCE = 48 };
 
+// How far the second vector of a dot tile follows behind the first where rows of B share sets of L1.
+enum { DOT_LAG_BYTES = 256 };
+
 // An op(B) of this size in a chunk is in L2 already.
 enum { NEAR_BYTES = 640 << 10 };
 
@@ -197,16 +200,18 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
 
 // A few rows of C from a transposed B.
 static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
-    const int64_t step = l->kernels->dot_vectors * l->lanes;
+    const int64_t step = (l->m <= l->kernels->dot_rows_2 ? 2 : 1) * l->lanes;
     ck_gemm_tile tile = *chunk;
     tile.b_step = l->b_column;
-    char rows[CK_DOT_ROWS][CK_GEMM_CHUNK_BYTES] __attribute__((aligned(64)));
+    tile.b_lag = l->b_column % 2048 == 0 ? DOT_LAG_BYTES : 0;
     if (tile.a_step != l->element) {
+        const int64_t row = tile.k * l->element;
+        char *rows = ck_gemm_workspace((size_t)(l->m * row));
         for (int64_t i = 0; i < l->m; i++)
             for (int64_t p = 0; p < tile.k; p++)
-                memcpy(rows[i] + p * l->element, tile.a + i * tile.a_row + p * tile.a_step, (size_t)l->element);
-        tile.a = rows[0];
-        tile.a_row = sizeof rows[0];
+                memcpy(rows + i * row + p * l->element, tile.a + i * tile.a_row + p * tile.a_step, (size_t)l->element);
+        tile.a = rows;
+        tile.a_row = row;
     }
     for (int64_t j = 0; j < l->n; j += step) {
         tile.columns = smaller(step, l->n - j);
@@ -378,7 +383,7 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     };
     const ck_scalar one = element == 4 ? (ck_scalar){.f32 = 1} : (ck_scalar){.f64 = 1};
     tile.update = no_product && scalar_is(p->beta, element, 0) ? 0 : update_for(p, element);
-    const bool dot = p->m <= CK_DOT_ROWS && p->transpose_b && !p->packed_b && !(p->plan & CK_GEMM_PACK_B) && k > 0;
+    const bool dot = p->m <= kernels->dot_rows_max && p->transpose_b && !p->packed_b && !(p->plan & CK_GEMM_PACK_B) && k > 0;
     const int64_t chunk = ck_gemm_chunk((int32_t)element, k);
     for (int64_t start = 0;;) {
         tile.k = smaller(chunk, k - start);

@@ -18,7 +18,8 @@ CK_BEGIN_TARGET(CK_AVX2_FEATURES)
 #define MAX_ROWS_2 6
 #define MAX_ROWS_3 4
 #define MAX_ROWS_6 2
-#define DOT_VECTORS 2
+#define DOT_ROWS 6
+#define DOT_ROWS_2 3
 #include "gemm_tile_body.h"
 #include "../simd/undefine.h"
 
@@ -29,7 +30,8 @@ CK_BEGIN_TARGET(CK_AVX2_FEATURES)
 #define MAX_ROWS_2 6
 #define MAX_ROWS_3 4
 #define MAX_ROWS_6 2
-#define DOT_VECTORS 2
+#define DOT_ROWS 6
+#define DOT_ROWS_2 3
 #include "gemm_tile_body.h"
 #include "../simd/undefine.h"
 

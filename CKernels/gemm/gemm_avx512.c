@@ -20,7 +20,8 @@ CK_BEGIN_TARGET(CK_AVX512_FEATURES)
 #define MAX_ROWS_2 12
 #define MAX_ROWS_3 8
 #define MAX_ROWS_6 4
-#define DOT_VECTORS 2
+#define DOT_ROWS 12
+#define DOT_ROWS_2 6
 #include "gemm_tile_body.h"
 #include "../simd/undefine.h"
 
@@ -31,7 +32,8 @@ CK_BEGIN_TARGET(CK_AVX512_FEATURES)
 #define MAX_ROWS_2 12
 #define MAX_ROWS_3 8
 #define MAX_ROWS_6 4
-#define DOT_VECTORS 2
+#define DOT_ROWS 12
+#define DOT_ROWS_2 6
 #include "gemm_tile_body.h"
 #include "../simd/undefine.h"
 

@@ -16,7 +16,8 @@
 #define MAX_ROWS_2 12
 #define MAX_ROWS_3 8
 #define MAX_ROWS_6 4
-#define DOT_VECTORS 2
+#define DOT_ROWS 12
+#define DOT_ROWS_2 6
 #include "gemm_tile_body.h"
 #include "../simd/undefine.h"
 
@@ -27,7 +28,8 @@
 #define MAX_ROWS_2 12
 #define MAX_ROWS_3 8
 #define MAX_ROWS_6 4
-#define DOT_VECTORS 2
+#define DOT_ROWS 12
+#define DOT_ROWS_2 6
 #include "gemm_tile_body.h"
 #include "../simd/undefine.h"
 

@@ -15,7 +15,8 @@
 #define MAX_ROWS_2 4
 #define MAX_ROWS_3 4
 #define MAX_ROWS_6 2
-#define DOT_VECTORS 2
+#define DOT_ROWS 4
+#define DOT_ROWS_2 2
 #include "gemm_tile_body.h"
 #include "../simd/undefine.h"
 
@@ -26,6 +27,7 @@
 #define MAX_ROWS_2 4
 #define MAX_ROWS_3 4
 #define MAX_ROWS_6 2
-#define DOT_VECTORS 2
+#define DOT_ROWS 4
+#define DOT_ROWS_2 2
 #include "gemm_tile_body.h"
 #include "../simd/undefine.h"

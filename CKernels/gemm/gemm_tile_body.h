@@ -4,7 +4,7 @@
 //   KERNELS DESCRIPTION                       the catalogue row: its symbol and its description
 //   MAX_ROWS_1 MAX_ROWS_2 MAX_ROWS_3 MAX_ROWS_6   rows of the tallest micro-kernel of each width: its accumulators, one row
 //                                             of B and a broadcast fit the registers
-//   DOT_VECTORS                               vectors of the dot tile
+//   DOT_ROWS DOT_ROWS_2                       rows of the tallest dot tile, and of the tallest that is two vectors wide
 //
 // Every accumulator is one chain of fused multiply-adds in ascending k from +0. That chain is the numeric promise of
 // ck_gemm.h: nothing here may reorder, split or shorten it.
@@ -153,15 +153,20 @@ CK_ROWS(MAX_ROWS_3)(TILE, 3)
 CK_ROWS(MAX_ROWS_6)(TILE, 6)
 #undef TILE
 
-// LANES rows by COLUMNS columns, transposed: r[q] holds column q.
-static inline CK_ALWAYS_INLINE void NAME(load_whole_transposed)(VECTOR r[COLUMNS], const char *b, int64_t ld) {
-#ifdef load_transposed
-    load_transposed(r, b, ld);
-#else
+// LANES rows by LANES columns, transposed: r[q] holds column q. Every line of memory is read by one load, so rows whose lines
+// share a set of L1 do not evict each other between two uses.
+static inline CK_ALWAYS_INLINE void NAME(load_whole_transposed)(VECTOR r[LANES], const char *b, int64_t ld) {
+    int64_t ld3 = 3 * ld;
+    CK_OPAQUE(ld3);
     CK_UNROLL
-    for (int i = 0; i < LANES; i++) r[i] = load((const ELEMENT *)(b + i * ld));
+    for (int i = 0; i < LANES; i++) {
+        r[i] = load((const ELEMENT *)(b + (i % 4 == 3 ? ld3 : i % 4 * ld)));
+        if (i % 4 == 3) {
+            b += 4 * ld;
+            CK_OPAQUE(b);
+        }
+    }
     transpose(r);
-#endif
 }
 
 // The same where the matrix ends: up to LANES rows and LANES columns. Rows past the last repeat the last.
@@ -171,58 +176,64 @@ static inline CK_ALWAYS_INLINE void NAME(load_part_transposed)(VECTOR r[LANES], 
     transpose(r);
 }
 
-// A few rows of C from a transposed B. Each lane is a column of C, so the chains stay as promised; a dot product over lanes
-// would save the transposition and change them. The chains of all vectors advance together: one alone would wait four cycles
-// for each step.
-static inline CK_ALWAYS_INLINE void NAME(dot)(const ck_gemm_tile *t, const int rows) {
-    VECTOR sum[CK_DOT_ROWS][DOT_VECTORS];
+// One block of a dot tile: LANES steps of k for LANES columns and every row.
+static inline CK_ALWAYS_INLINE void NAME(dot_block)(VECTOR sum[CK_DOT_ROWS], const int rows, const char *a, int64_t a_row, const char *b,
+                                                    int64_t ld) {
+    VECTOR bv[LANES];
+    NAME(load_whole_transposed)(bv, b, ld);
     CK_UNROLL
-    for (int r = 0; r < rows; r++) {
+    for (int q = 0; q < LANES; q++) {
         CK_UNROLL
-        for (int v = 0; v < DOT_VECTORS; v++) sum[r][v] = set1(0);
+        for (int r = 0; r < rows; r++) sum[r] = fma(broadcast((const ELEMENT *)(a + r * a_row) + q), bv[q], sum[r]);
     }
-    const char *a = t->a, *b = t->b;
-    const int64_t a_row = t->a_row, ld = t->b_step;
-    int64_t p = 0;
-    if (t->columns == DOT_VECTORS * LANES) {
-        for (; p + COLUMNS <= t->k; p += COLUMNS) {
-            VECTOR bv[DOT_VECTORS][COLUMNS];
-            CK_UNROLL
-            for (int v = 0; v < DOT_VECTORS; v++) NAME(load_whole_transposed)(bv[v], b + v * LANES * ld, ld);
-            CK_UNROLL
-            for (int q = 0; q < COLUMNS; q++) {
-                CK_UNROLL
-                for (int r = 0; r < rows; r++) {
-                    const VECTOR av = broadcast((const ELEMENT *)(a + r * a_row) + q);
-                    CK_UNROLL
-                    for (int v = 0; v < DOT_VECTORS; v++) sum[r][v] = fma(av, bv[v][q], sum[r][v]);
-                }
-            }
-            a += COLUMNS * sizeof(ELEMENT);
-            b += COLUMNS * sizeof(ELEMENT);
+    CK_KEEP_ORDER(); // one block of B in registers at a time
+}
+
+// A few rows of C from a transposed B. Each lane is a column of C, so the chains stay as promised; a dot product over lanes
+// would save the transposition and change them. Few rows take two vectors of columns, whose chains advance in turn: one alone
+// would wait four cycles for each step. Where rows of B lie a power of two apart, the second vector follows `b_lag` bytes of k
+// behind the first, and their lines fall in different sets of L1.
+static inline CK_ALWAYS_INLINE void NAME(dot)(const ck_gemm_tile *t, const int rows, const int vectors) {
+    VECTOR sum[2][CK_DOT_ROWS];
+    CK_UNROLL
+    for (int v = 0; v < vectors; v++) {
+        CK_UNROLL
+        for (int r = 0; r < rows; r++) sum[v][r] = set1(0);
+    }
+    const int64_t a_row = t->a_row, ld = t->b_step, lag = t->b_lag;
+    const int64_t size = t->k * (int64_t)sizeof(ELEMENT), block = sizeof(VECTOR);
+    const int64_t whole = t->columns == vectors * LANES ? size / block * block : 0;
+    const char *a = t->a, *b = t->b, *b1 = b + LANES * ld;
+    int64_t p = 0, p1 = 0; // of the first vector and of the second
+    if (vectors == 2) {
+        for (; p < lag && p < whole; p += block) NAME(dot_block)(sum[0], rows, a + p, a_row, b + p, ld);
+        for (; p < whole; p += block, p1 += block) {
+            NAME(dot_block)(sum[0], rows, a + p, a_row, b + p, ld);
+            NAME(dot_block)(sum[1], rows, a + p1, a_row, b1 + p1, ld);
         }
+        for (; p1 < whole; p1 += block) NAME(dot_block)(sum[1], rows, a + p1, a_row, b1 + p1, ld);
+    } else {
+        for (; p < whole; p += block) NAME(dot_block)(sum[0], rows, a + p, a_row, b + p, ld);
     }
-    for (; p < t->k; p += LANES) {
-        const int64_t steps = t->k - p < LANES ? t->k - p : LANES;
+    for (; p < size; p += block) {
+        const int64_t steps = (size - p) / (int64_t)sizeof(ELEMENT);
         CK_UNROLL
-        for (int v = 0; v < DOT_VECTORS; v++) {
+        for (int v = 0; v < vectors; v++) {
             const int64_t columns = t->columns - v * LANES;
             if (columns <= 0) break;
             VECTOR bv[LANES];
-            NAME(load_part_transposed)(bv, b + v * LANES * ld, ld, columns < LANES ? columns : LANES, mask_first(steps));
+            NAME(load_part_transposed)(bv, b + v * LANES * ld + p, ld, columns < LANES ? columns : LANES, mask_first(steps));
             CK_UNROLL
             for (int q = 0; q < LANES; q++) {
                 if (q >= steps) break;
                 CK_UNROLL
-                for (int r = 0; r < rows; r++) sum[r][v] = fma(broadcast((const ELEMENT *)(a + r * a_row) + q), bv[q], sum[r][v]);
+                for (int r = 0; r < rows; r++) sum[v][r] = fma(broadcast((const ELEMENT *)(a + r * a_row + p) + q), bv[q], sum[v][r]);
             }
         }
-        a += LANES * sizeof(ELEMENT);
-        b += LANES * sizeof(ELEMENT);
     }
-    // The tile may be narrower than DOT_VECTORS: write vector by vector.
+    // The tile may be narrower than its vectors: write one by one.
     CK_UNROLL
-    for (int v = 0; v < DOT_VECTORS; v++) {
+    for (int v = 0; v < vectors; v++) {
         const int64_t columns = t->columns - v * LANES;
         if (columns <= 0) return;
         ck_gemm_tile part = *t;
@@ -230,14 +241,14 @@ static inline CK_ALWAYS_INLINE void NAME(dot)(const ck_gemm_tile *t, const int r
         if (part.column_bias) part.column_bias += v * (int64_t)sizeof(VECTOR);
         NAME(accumulators) acc;
         CK_UNROLL
-        for (int r = 0; r < rows; r++) acc[r][0] = sum[r][v];
+        for (int r = 0; r < rows; r++) acc[r][0] = sum[v][r];
         NAME(write)(&part, acc, rows, 1, mask_first(columns));
     }
 }
 
-#define DOT_TILE(rows, vectors)                                                                                              \
-    static void NAME(dot_tile_##rows)(const ck_gemm_tile *t) { NAME(dot)(t, rows); }
-CK_ROWS(4)(DOT_TILE, DOT_VECTORS)
+#define DOT_TILE(rows, most)                                                                                                 \
+    static void NAME(dot_tile_##rows)(const ck_gemm_tile *t) { NAME(dot)(t, rows, rows <= most ? 2 : 1); }
+CK_ROWS(DOT_ROWS)(DOT_TILE, DOT_ROWS_2)
 #undef DOT_TILE
 
 static void NAME(pack_b)(char *packed, const char *b, int64_t ld, int64_t columns, int64_t k) {
@@ -259,13 +270,11 @@ static void NAME(pack_b_transposed)(char *packed, const char *b, int64_t ld, int
             const char *from = b + v * LANES * ld + p * (int64_t)sizeof(ELEMENT);
             ELEMENT *to = (ELEMENT *)packed + (p * vectors + v) * LANES;
             if (rows >= LANES && steps == LANES) {
+                VECTOR r[LANES];
+                NAME(load_whole_transposed)(r, from, ld);
                 CK_UNROLL
-                for (int c = 0; c < LANES; c += COLUMNS) {
-                    VECTOR r[COLUMNS];
-                    NAME(load_whole_transposed)(r, from + c * (int64_t)sizeof(ELEMENT), ld);
-                    CK_UNROLL
-                    for (int q = 0; q < COLUMNS; q++) store(to + (c + q) * vectors * LANES, r[q]);
-                }
+                for (int q = 0; q < LANES; q++) store(to + q * vectors * LANES, r[q]);
+                CK_KEEP_ORDER();
             } else {
                 VECTOR r[LANES];
                 const MASK columns_mask = mask_first(rows);
@@ -281,6 +290,7 @@ static void NAME(pack_b_transposed)(char *packed, const char *b, int64_t ld, int
 }
 
 #define TILE(rows, vectors) [rows - 1] = NAME(tile_##rows##x##vectors),
+#define DOT_TILE(rows, most) [rows - 1] = NAME(dot_tile_##rows),
 const ck_gemm_kernels KERNELS = {
     .description = DESCRIPTION,
     .tile = {[CK_WIDTH_1] = {CK_ROWS(MAX_ROWS_1)(TILE, 1)},
@@ -288,12 +298,14 @@ const ck_gemm_kernels KERNELS = {
              [CK_WIDTH_3] = {CK_ROWS(MAX_ROWS_3)(TILE, 3)},
              [CK_WIDTH_6] = {CK_ROWS(MAX_ROWS_6)(TILE, 6)}},
     .rows_max = {[CK_WIDTH_1] = MAX_ROWS_1, [CK_WIDTH_2] = MAX_ROWS_2, [CK_WIDTH_3] = MAX_ROWS_3, [CK_WIDTH_6] = MAX_ROWS_6},
-    .dot_tile = {NAME(dot_tile_1), NAME(dot_tile_2), NAME(dot_tile_3), NAME(dot_tile_4)},
-    .dot_vectors = DOT_VECTORS,
+    .dot_tile = {CK_ROWS(DOT_ROWS)(DOT_TILE, 0)},
+    .dot_rows_2 = DOT_ROWS_2,
+    .dot_rows_max = DOT_ROWS,
     .pack_b = NAME(pack_b),
     .pack_b_transposed = NAME(pack_b_transposed),
 };
 #undef TILE
+#undef DOT_TILE
 
 #undef KERNELS
 #undef DESCRIPTION
@@ -301,4 +313,5 @@ const ck_gemm_kernels KERNELS = {
 #undef MAX_ROWS_2
 #undef MAX_ROWS_3
 #undef MAX_ROWS_6
-#undef DOT_VECTORS
+#undef DOT_ROWS
+#undef DOT_ROWS_2

@@ -15,6 +15,5 @@
 #define fma(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define relu(v) _mm256_max_ps(_mm256_setzero_ps(), v)
 #define where_positive(x, v) _mm256_and_ps(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_GT_OQ), v)
-#define COLUMNS LANES
 #define transpose(r) transpose_f32(r)
 #define NAME(x) x##_f32_avx2

@@ -15,6 +15,5 @@
 #define fma(a, b, c) _mm256_fmadd_pd(a, b, c)
 #define relu(v) _mm256_max_pd(_mm256_setzero_pd(), v)
 #define where_positive(x, v) _mm256_and_pd(_mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_GT_OQ), v)
-#define COLUMNS LANES
 #define transpose(r) transpose_f64(r)
 #define NAME(x) x##_f64_avx2

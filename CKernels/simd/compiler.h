@@ -11,6 +11,8 @@
 // Hides where a value came from, so that the compiler keeps it in a register instead of deriving it from a neighbour: a chain
 // of dependent additions for row addresses would take as long as the multiply-adds.
 #define CK_OPAQUE(x) __asm__("" : "+r"(x))
+// Loads stay on their side of this line, so that the compiler does not begin the next block with registers it does not have.
+#define CK_KEEP_ORDER() __asm__ volatile("" ::: "memory")
 
 // Instruction sets are switched on around functions, after all includes; the build itself stays at the base of the
 // architecture, so one library holds the kernels of every instruction set.

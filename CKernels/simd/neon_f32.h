@@ -15,6 +15,5 @@
 #define fma(a, b, c) vfmaq_f32(c, a, b)
 #define relu(v) relu_f32(v)
 #define where_positive(x, v) vreinterpretq_f32_u32(vandq_u32(vcgtzq_f32(x), vreinterpretq_u32_f32(v)))
-#define COLUMNS LANES
 #define transpose(r) transpose_f32(r)
 #define NAME(x) x##_f32_neon

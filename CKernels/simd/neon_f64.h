@@ -15,6 +15,5 @@
 #define fma(a, b, c) vfmaq_f64(c, a, b)
 #define relu(v) relu_f64(v)
 #define where_positive(x, v) vreinterpretq_f64_u64(vandq_u64(vcgtzq_f64(x), vreinterpretq_u64_f64(v)))
-#define COLUMNS LANES
 #define transpose(r) transpose_f64(r)
 #define NAME(x) x##_f64_neon

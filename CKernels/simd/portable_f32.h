@@ -15,6 +15,5 @@
 #define fma(a, b, c) fma_f32(a, b, c)
 #define relu(v) ((v) < 0 ? 0 : (v))
 #define where_positive(x, v) ((x) > 0 ? (v) : 0)
-#define COLUMNS LANES
 #define transpose(r) ((void)(r))
 #define NAME(x) x##_f32_portable

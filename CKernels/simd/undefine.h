@@ -15,7 +15,5 @@
 #undef fma
 #undef relu
 #undef where_positive
-#undef COLUMNS
-#undef load_transposed
 #undef transpose
 #undef NAME

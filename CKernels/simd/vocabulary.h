@@ -12,6 +12,3 @@
 //   relu(v)                                   v < 0 ? +0 : v, so -0 and NaN pass
 //   where_positive(x, v)                      x > 0 ? v : +0, so NaN in x gives +0
 //   transpose(VECTOR r[LANES])                in registers
-//   COLUMNS                                   columns that kernels transpose at a time
-//   load_transposed(VECTOR r[COLUMNS], p, ld) that many columns of LANES rows, ld bytes apart; not defined where loads and
-//                                             transpose() do it, and COLUMNS is LANES
