@@ -40,6 +40,9 @@ enum { DOT_LAG_BYTES = 256 };
 // An op(B) of this size in a chunk is in L2 already.
 enum { NEAR_BYTES = 640 << 10 };
 
+// An op(B) of more than this may come from memory.
+enum { BEYOND_BYTES = 8 << 20 };
+
 // A C of more than this is worth asking for before it is written.
 enum { FAR_BYTES = 3 << 20 };
 
@@ -67,6 +70,7 @@ typedef struct loops {
     int64_t rows;     // most rows of a tile
     bool two_panels;  // tiles of two panels: the product has few rows
     bool pack_a, pack_b;
+    bool b_is_beyond; // op(B) is larger than a fair share of the shared cache
     bool b_transposed;
     int64_t b_column; // bytes from one column of op(B) to the next, in place
     const char *packed_b;
@@ -86,6 +90,7 @@ static inline row_groups cut_rows(int64_t count, int64_t most) {
 static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, const char *next) {
     const row_groups cut = cut_rows(m, l->rows);
     const int64_t panel_bytes = (width == CK_WIDTH_6 ? CK_PANEL_VECTORS : width + 1) * l->lanes * l->element;
+    const bool few = cut.groups <= 2 && l->b_is_beyond;
     for (int64_t g = 0; g < cut.groups; g++) {
         const int64_t rows = cut.small + (g < cut.longer);
         // The next panel comes from the shared cache or memory while this one is in use, a part of it with each tile: line
@@ -97,9 +102,10 @@ static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, c
         } else if (next && tile.source == CK_B_PACKED) {
             tile.ahead_step = ceil_div(panel_bytes, cut.groups);
             tile.ahead = next + g * tile.k * tile.ahead_step;
-        } else if (next && 64 * g < panel_bytes + 64) {
+        } else if (next && (few ? g == 0 : 64 * g < panel_bytes + 64)) {
             tile.ahead_step = tile.b_step;
             tile.ahead = next + 64 * g;
+            tile.ahead_lines = few ? 0 : 1;
         }
         l->kernels->tile[width][rows - 1](&tile);
         if (tile.source == CK_B_PACKING) { // from the second group of rows on, the panel is read where the first left it
@@ -174,15 +180,15 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
                 tile.c = chunk->c + ic * tile.c_row + j * l->element;
                 if (chunk->column_bias) tile.column_bias = chunk->column_bias + j * l->element;
                 const char *next = NULL;
+                char *fresh = packed_b + (keep_panels ? v - jc : 0) * vector * k; // where this panel stands once packed
                 if (!l->packed_b && !l->b_transposed && (!l->pack_b || ic == 0)) {
                     tile.source = l->pack_b ? CK_B_PACKING : CK_B_IN_PLACE;
                     tile.b = chunk->b + j * l->element;
                     tile.b_step = chunk->b_step;
                     tile.b_panel = CK_PANEL_VECTORS * vector;
-                    tile.b_packed = packed_b + (keep_panels ? v - jc : 0) * vector * k;
+                    tile.b_packed = fresh;
                     if (!l->pack_b && left > panel && k * l->n * l->element > NEAR_BYTES) next = tile.b + panel * vector;
                 } else {
-                    char *fresh = packed_b + (keep_panels ? v - jc : 0) * vector * k;
                     tile.source = CK_B_PACKED;
                     tile.b = l->packed_b ? l->packed_b + (chunk_start * l->vectors + k * v) * vector : fresh;
                     tile.b_step = packed_step;
@@ -195,6 +201,19 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
                 run_panel(l, tile, two_panels ? CK_WIDTH_6 : (int)panel - 1, m, next);
             }
         }
+    }
+}
+
+// One row of C.
+static void run_row_chunk(const loops *l, const ck_gemm_tile *chunk) {
+    const int64_t step = CK_ROW_BYTES / l->element;
+    ck_gemm_tile tile = *chunk;
+    for (int64_t j = 0; j < l->n; j += step) {
+        tile.columns = smaller(step, l->n - j);
+        tile.b = chunk->b + j * l->element;
+        tile.c = chunk->c + j * l->element;
+        if (chunk->column_bias) tile.column_bias = chunk->column_bias + j * l->element;
+        l->kernels->row_tile(&tile);
     }
 }
 
@@ -367,6 +386,7 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     l.two_panels = p->m <= rows_max[CK_WIDTH_6];
     l.packed_b = (const char *)p->packed_b;
     l.b_column = p->transpose_b ? b_stride : element;
+    l.b_is_beyond = k * p->n * element > BEYOND_BYTES;
     if (k > 0) decide_packing(&l, p);
 
     ck_gemm_tile tile = {
@@ -384,6 +404,8 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     const ck_scalar one = element == 4 ? (ck_scalar){.f32 = 1} : (ck_scalar){.f64 = 1};
     tile.update = no_product && scalar_is(p->beta, element, 0) ? 0 : update_for(p, element);
     const bool dot = p->m <= kernels->dot_rows_max && p->transpose_b && !p->packed_b && !(p->plan & CK_GEMM_PACK_B) && k > 0;
+    const bool row = p->m == 1 && !p->transpose_b && !p->packed_b && !(p->plan & CK_GEMM_PACK_B) && k >= 8 * CK_ROW_STEPS &&
+                     l.vectors >= 4;
     const int64_t chunk = ck_gemm_chunk((int32_t)element, k);
     for (int64_t start = 0;;) {
         tile.k = smaller(chunk, k - start);
@@ -391,6 +413,8 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
         if (last) add_epilogue(&tile, p);
         if (dot)
             run_dot_chunk(&l, &tile);
+        else if (row)
+            run_row_chunk(&l, &tile);
         else
             run_chunk(&l, &tile, start);
         if (last) return;

@@ -12,7 +12,7 @@ enum { CK_PANEL_VECTORS = 3 };
 // Widths of micro-kernels in vectors: a short panel, a panel, or two panels at once for products of few rows, which need many
 // columns to keep both FMA pipes busy.
 enum { CK_WIDTH_1, CK_WIDTH_2, CK_WIDTH_3, CK_WIDTH_6, CK_WIDTHS };
-enum { CK_ROWS_MAX = 16, CK_VECTORS_MAX = 6, CK_DOT_ROWS = 12 };
+enum { CK_ROWS_MAX = 16, CK_VECTORS_MAX = 6, CK_DOT_ROWS = 12, CK_ROW_STEPS = 8, CK_ROW_BYTES = 8192 };
 
 // What happens to a finished chunk sum s on its way to C. No bit set: C = s.
 enum {
@@ -39,8 +39,9 @@ typedef struct ck_gemm_tile {
     int64_t b_step, b_panel; // from one k to the next, from one panel to the next
     int64_t b_lag; // of a dot tile: the second vector of columns is this many bytes of k behind the first, a multiple of 64
     char *b_packed;
-    const char *ahead; // memory to ask for meanwhile, into L2: one line a step of k, `ahead_step` bytes apart; NULL for none
+    const char *ahead; // memory to ask for meanwhile, into L2: a line with each step of k, `ahead_step` bytes apart; NULL for none
     int64_t ahead_step;
+    int ahead_lines; // 1; any other number stands for all lines of a row of the panel with each step
     char *c;
     int64_t c_row;
     int64_t columns; // 1 ... vectors * lanes
@@ -63,6 +64,8 @@ struct ck_gemm_kernels {
     // op(A) are contiguous.
     ck_gemm_tile_function dot_tile[CK_DOT_ROWS];
     uint8_t dot_rows_2, dot_rows_max;
+    // One row of C, up to CK_ROW_BYTES of it. B in place.
+    ck_gemm_tile_function row_tile;
     // Copies columns of k rows, stored as they are or transposed, row after row and padded with zeros to whole vectors:
     // panels of op(B), and blocks of a transposed op(A). ld in bytes.
     void (*pack_b)(char *packed, const char *b, int64_t ld, int64_t columns, int64_t k);

@@ -97,7 +97,7 @@ int lost_registers(const ck_gemm_kernels *kernels, const ck_gemm_problem *proble
 
 int main(int argc, char **argv) {
     const bool quick = argc > 1 && strcmp(argv[1], "quick") == 0;
-    const effort full = {1200, 1, true}, less = {160, 29, false};
+    const effort full = {1200, 1, 1, true}, less = {160, 97, 5, false};
     for (int isa = 0; isa < CK_ISA_COUNT; isa++)
         if (ck_isa_available((ck_isa)isa)) printf("isa %s\n", ck_isa_name((ck_isa)isa));
     test_f32(quick ? less : full);

@@ -21,7 +21,8 @@ typedef long double wide;
 
 typedef struct effort {
     int random_problems;   // per element type
-    int exhaustive_step;   // 1 tries every m, n, k up to twice the tile; n tries every n-th
+    int size_step;         // 1 tries every m, n, k up to twice the tile; n tries every n-th
+    int position_step;     // 1 puts a NaN at every position; n at every n-th
     bool long_k;           // chains of 100,000 steps
 } effort;
 

@@ -228,34 +228,95 @@ static void NAME(test_random)(int count) {
     printf("digest random " NAME_TEXT " %016llx\n", (unsigned long long)digest);
 }
 
-// Every m, n, k up to twice the tile, operands flush with inaccessible pages at both ends in turn.
-static void NAME(test_tile_edges)(int step) {
-    uint64_t digest = 0;
+// Every m, n, k up to twice the tile, in all four layouts, operands flush with an inaccessible page in front or behind, and
+// canaries on the other side of C. The promised sums of all k come from one chain: a shorter product is its beginning.
+static void NAME(test_every_size)(int step) {
     int32_t rows;
     const ck_gemm_kernels *const *catalogue = CATALOGUE(&rows);
-    ck_gemm_description tile = ck_gemm_describe(catalogue[0]);
+    const ck_gemm_description tile = ck_gemm_describe(catalogue[0]);
+    const int64_t m_most = 2 * tile.rows + 1, n_most = 2 * tile.columns + 1, k_most = 2 * tile.lanes + 1;
+    enum { CANARIES = 64 };
+    ELEMENT *a = malloc((size_t)(m_most * k_most) * sizeof(ELEMENT)), *b = malloc((size_t)(k_most * n_most) * sizeof(ELEMENT));
+    ELEMENT *sums = malloc((size_t)(k_most * m_most * n_most) * sizeof(ELEMENT));
+    NAME(fill)(a, m_most * k_most, NAME(special_none), 0);
+    NAME(fill)(b, k_most * n_most, NAME(special_none), 0);
+    for (int64_t i = 0; i < m_most; i++)
+        for (int64_t j = 0; j < n_most; j++) {
+            ELEMENT s = 0;
+            for (int64_t q = 0; q < k_most; q++) sums[(q * m_most + i) * n_most + j] = s = FMA(a[i * k_most + q], b[q * n_most + j], s);
+        }
+    const size_t a_size = (size_t)(m_most * k_most) * sizeof(ELEMENT), b_size = (size_t)(k_most * n_most) * sizeof(ELEMENT);
+    const size_t c_size = (size_t)(m_most * n_most + CANARIES) * sizeof(ELEMENT);
+    guarded end[3] = {guarded_allocate(a_size, true), guarded_allocate(b_size, true), guarded_allocate(c_size, true)};
+    guarded start[3] = {guarded_allocate(a_size, false), guarded_allocate(b_size, false), guarded_allocate(c_size, false)};
     int64_t turn = 0;
-    for (int64_t m = 1; m <= 2 * tile.rows + 1; m += 1)
-        for (int64_t n = 1; n <= 2 * tile.columns + 1; n += 1) {
-            if ((turn++) % step) continue;
-            const int64_t k = 1 + turn / step % (2 * tile.lanes + 1);
-            NAME(operands) o = NAME(make)(m, n, k, turn / step & 1, turn / step >> 1 & 1, 0, NAME(special_none), turn / step >> 2 & 1);
-            NAME(set_scalars)(&o, 1, turn % 3 ? 0 : 1);
-            NAME(compare)(&o, false, &digest);
+    for (int64_t m = 1; m <= m_most; m++)
+        for (int64_t n = 1; n <= n_most; n++)
+            for (int64_t k = 1; k <= k_most; k++) {
+                if ((turn++) % step || ck_gemm_chunk(sizeof(ELEMENT), k) < k) continue; // builds with short chunks stop earlier
+                const bool ta = turn / step & 1, tb = turn / step >> 1 & 1, at_end = turn / step >> 2 & 1;
+                ELEMENT *as = (ELEMENT *)(at_end ? end[0].bytes + a_size : start[0].bytes) - (at_end ? m * k : 0);
+                ELEMENT *bs = (ELEMENT *)(at_end ? end[1].bytes + b_size : start[1].bytes) - (at_end ? k * n : 0);
+                ELEMENT *cs = (ELEMENT *)(at_end ? end[2].bytes + c_size : start[2].bytes) - (at_end ? m * n : 0);
+                ELEMENT *canaries = at_end ? cs - CANARIES : cs + m * n;
+                for (int64_t i = 0; i < m; i++)
+                    for (int64_t q = 0; q < k; q++) as[ta ? q * m + i : i * k + q] = a[i * k_most + q];
+                for (int64_t q = 0; q < k; q++)
+                    for (int64_t j = 0; j < n; j++) bs[tb ? j * k + q : q * n + j] = b[q * n_most + j];
+                for (int64_t i = 0; i < CANARIES; i++) canaries[i] = (ELEMENT)i;
+                const ck_gemm_problem p = {.m = m, .n = n, .k = k, .a = as, .lda = ta ? m : k, .transpose_a = ta, .b = bs, .ldb = tb ? k : n,
+                                           .transpose_b = tb, .c = cs, .ldc = n, .alpha = SCALAR(1), .beta = SCALAR(0)};
+                for (int32_t row = 0; row < rows; row++) {
+                    if (!ck_isa_available(ck_gemm_describe(catalogue[row]).isa)) continue;
+                    ck_gemm(catalogue[row], &p);
+                    int64_t bad = 0;
+                    for (int64_t i = 0; i < m; i++)
+                        bad += memcmp(cs + i * n, sums + ((k - 1) * m_most + i) * n_most, (size_t)n * sizeof(ELEMENT)) != 0;
+                    for (int64_t i = 0; i < CANARIES; i++) bad += canaries[i] != (ELEMENT)i;
+                    check(bad == 0, "every size %s: m %ld n %ld k %ld ta %d tb %d", ck_gemm_describe(catalogue[row]).name, (long)m, (long)n,
+                          (long)k, ta, tb);
+                }
+            }
+    for (int i = 0; i < 3; i++) guarded_free(end[i]), guarded_free(start[i]);
+    free(a), free(b), free(sums);
+}
+
+// Leading dimensions of a multiple of 2 or 4 KiB choose other paths: packing, tiles of eight rows, dot tiles with a lag. Rows of C
+// longer than a row tile, and dot tiles of every height.
+static void NAME(test_strides)(void) {
+    uint64_t digest = 0;
+    const int64_t unit = 2048 / (int64_t)sizeof(ELEMENT);
+    for (int64_t m = 1; m <= 26; m += m < 13 ? 1 : 12)
+        for (int layout = 0; layout < 4; layout++) {
+            const bool ta = layout & 1, tb = layout >> 1;
+            const int64_t n = 34 + 6 * m, k = 150 - 2 * (m % 20);
+            // make() widens a row of B by twice the padding: to an odd multiple of 2 KiB, or an even one.
+            const int64_t pad = ((m & 1) + 1) * unit / 2 - (tb ? k : n) / 2;
+            NAME(operands) o = NAME(make)(m, n, k, ta, tb, pad, NAME(special_none), m & 1);
+            NAME(set_bias)(&o, (ck_bias)(m % 3));
+            NAME(set_scalars)(&o, (ELEMENT)0.5, m & 4 ? 1 : 0);
+            NAME(compare)(&o, true, &digest);
             NAME(release)(&o);
         }
-    (void)digest; // how many shapes there are depends on the tile, so the digest would too
+    for (int layout = 0; layout < 2; layout++) {
+        NAME(operands) o = NAME(make)(1, 2 * 8192 / (int64_t)sizeof(ELEMENT) + 37, 75, layout, false, 0, NAME(special_none), true);
+        NAME(set_bias)(&o, CK_BIAS_PER_COLUMN);
+        NAME(set_scalars)(&o, 1, (ELEMENT)0.5);
+        NAME(compare)(&o, true, &digest);
+        NAME(release)(&o);
+    }
+    printf("digest strides " NAME_TEXT " %016llx\n", (unsigned long long)digest);
 }
 
 // One NaN or infinity at every position of A and of B reaches exactly the elements that the formula says.
-static void NAME(test_specials)(void) {
+static void NAME(test_specials)(int step) {
     uint64_t digest = 0;
-    for (int64_t position = 0; position < 11 * 19; position++) {
+    for (int64_t position = 0; position < 53 * 19; position += step) {
         NAME(operands) o = NAME(make)(11, 53, 19, false, position & 1, 0, NAME(special_none), true);
         ELEMENT *a = (ELEMENT *)o.a.bytes, *b = (ELEMENT *)o.b.bytes;
         for (int64_t i = 0; i < 53 * 19; i++) b[i] = position & 2 ? 0 : b[i]; // zeros must not be skipped
-        a[position] = position & 4 ? (ELEMENT)NAN : (ELEMENT)INFINITY;
-        b[position * 4 % (53 * 19)] = (ELEMENT)-INFINITY;
+        a[position % (11 * 19)] = position & 4 ? (ELEMENT)NAN : (ELEMENT)INFINITY;
+        b[position] = (ELEMENT)-INFINITY;
         NAME(set_scalars)(&o, 1, 0);
         NAME(compare)(&o, false, &digest);
         NAME(release)(&o);
@@ -434,10 +495,11 @@ static void NAME(test_vector)(void) {
 void NAME(test)(effort effort) {
     random_seed(sizeof(ELEMENT));
     NAME(test_random)(effort.random_problems);
-    NAME(test_specials)();
+    NAME(test_specials)(effort.position_step);
     NAME(test_gemv)();
     if (effort.long_k) NAME(test_long_k)();
-    NAME(test_tile_edges)(effort.exhaustive_step);
+    NAME(test_strides)();
+    NAME(test_every_size)(effort.size_step);
     NAME(test_positions)();
     NAME(test_registers)();
     NAME(test_far)();
