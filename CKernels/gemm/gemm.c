@@ -253,7 +253,7 @@ static int64_t rows_that_fit_l2(int64_t stride) {
 }
 
 static void decide_packing(loops *l, const ck_gemm_problem *p) {
-    const int64_t b_stride = p->ldb * l->element;
+    const int64_t a_stride = p->lda * l->element, b_stride = p->ldb * l->element;
     const int64_t panels = ceil_div(l->vectors, CK_PANEL_VECTORS), row_groups = ceil_div(l->m, l->rows);
     const int64_t k = smaller(p->k, CK_GEMM_CHUNK_BYTES / l->element);
     l->b_transposed = p->transpose_b;
@@ -261,8 +261,9 @@ static void decide_packing(loops *l, const ck_gemm_problem *p) {
         l->pack_a = false;
     else if (p->plan & CK_GEMM_PACK_A)
         l->pack_a = true;
-    else
-        l->pack_a = panels >= 4 && k > rows_that_fit_l2(p->lda * l->element);
+    else // each step of k reads another page: packed where there are many panels, or where A is cut in blocks anyway
+        l->pack_a = panels >= 4 && (k > rows_that_fit_l2(a_stride) || (a_stride > 4096 && panels >= 16) ||
+                                    l->m * k * l->element > CK_GEMM_UNBLOCKED_A_BYTES);
     if (l->packed_b)
         l->pack_b = false;
     else if (p->transpose_b || p->plan & CK_GEMM_PACK_B)

@@ -34,16 +34,16 @@ struct Comparison: Codable {
         var samples: [String: [Shape: [Double]]] = [:]
         var peaks: [Double] = []
         var shares: [Shape: [Double]] = [:]
-        let list = String(decoding: try JSONEncoder().encode(shapes), as: UTF8.self)
+        let list = try JSONEncoder().encode(shapes)
         for round in 1...rounds {
             // Every library comes first in turn.
             for index in libraries.indices {
                 let library = libraries[(index + round) % libraries.count]
                 Progress.show("round \(round) of \(rounds): \(library.name), \(shapes.count) shapes")
-                var arguments = ["gemm-worker", "--type", type.rawValue, "--seconds", String(seconds), "--shapes", list]
+                var arguments = ["gemm-worker", "--type", type.rawValue, "--seconds", String(seconds)]
                 if let path = library.path { arguments += ["--library", path] }
                 let data: Data
-                do { data = try Worker.run(arguments) } catch { throw Failure("\(library.name): \(error)") }
+                do { data = try Worker.run(arguments, input: list) } catch { throw Failure("\(library.name): \(error)") }
                 for timing in try JSONDecoder().decode([GemmWorker.Timing].self, from: data) {
                     guard timing.errorOverBound <= 1 else {
                         throw Failure(

@@ -5,14 +5,14 @@ import Measurement
 
 enum ElementType: String, CaseIterable, Codable, ExpressibleByArgument { case f32, f64 }
 
-/// Times one library over a list of shapes, after checking its results. One process for each library and round.
+/// Times one library over a list of shapes, after checking its results. One process for each library and round. Reads a JSON
+/// list of shapes from standard input.
 struct GemmWorker: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "gemm-worker", shouldDisplay: false)
 
     @Option var library: String?
     @Option var type = ElementType.f32
     @Option var seconds: Double
-    @Option(help: "JSON list of shapes.") var shapes: String
 
     struct Timing: Codable {
         var shape: Shape
@@ -24,7 +24,7 @@ struct GemmWorker: ParsableCommand {
     }
 
     func run() throws {
-        let shapes = try JSONDecoder().decode([Shape].self, from: Data(self.shapes.utf8))
+        let shapes = try JSONDecoder().decode([Shape].self, from: FileHandle.standardInput.readDataToEndOfFile())
         let loaded = try library.map { try LoadedLibrary(path: $0) }
         var timings: [Timing] = []
         for shape in shapes {

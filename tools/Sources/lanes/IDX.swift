@@ -47,8 +47,11 @@ struct IDX {
         }
         bytes = try read(count)
         var rest: UInt8 = 0
-        guard unsafe gzread(handle, &rest, 1) == 0 else {
-            throw Failure("'\(file)' goes on after its array, at offset \(offset)")
+        // The read that meets the end also compares gzip's checksum.
+        switch unsafe gzread(handle, &rest, 1) {
+        case 0: break
+        case 1: throw Failure("'\(file)' goes on after its array, at offset \(offset)")
+        default: throw Failure("'\(file)' is damaged: its checksum does not fit its bytes")
         }
         self.sizes = sizes
     }

@@ -118,7 +118,8 @@ struct Library: Codable, Hashable {
 
 /// Runs this program's hidden subcommands in processes of their own, on one processor and one thread.
 enum Worker {
-    static func run(_ arguments: [String]) throws -> Data {
+    /// `input` is what the subcommand reads from its standard input: a list of any length, which arguments could not take.
+    static func run(_ arguments: [String], input: Data = Data()) throws -> Data {
         let process = Process()
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         // Bound to the last processor that may be used: interrupts tend to land on the first.
@@ -130,7 +131,10 @@ enum Worker {
         // Messages go to a file: a library that prints much would fill a pipe that nobody reads yet.
         let messages = FileManager.default.temporaryDirectory.appendingPathComponent("lanes-\(UUID().uuidString).log")
         try Data().write(to: messages)
-        defer { try? FileManager.default.removeItem(at: messages) }
+        let list = messages.appendingPathExtension("in")
+        try input.write(to: list)
+        defer { for file in [messages, list] { try? FileManager.default.removeItem(at: file) } }
+        process.standardInput = try FileHandle(forReadingFrom: list)
         let output = Pipe()
         let errors = try FileHandle(forWritingTo: messages)
         process.standardOutput = output
