@@ -11,6 +11,8 @@ let package = Package(
     name: "swift-lanes",
     products: [
         .library(name: "Lanes", targets: ["Lanes"]),
+        // The same on several lanes: the pool of workers and parallel operations.
+        .library(name: "LanesParallel", targets: ["LanesParallel"]),
         // The C and Fortran interface, for every other language.
         .library(name: "LanesBLAS", type: .dynamic, targets: ["LanesBLAS"]),
         // Clock, statistics and machine record of the `lanes` command.
@@ -25,6 +27,8 @@ let package = Package(
         ),
         .target(name: "Lanes", dependencies: ["CKernels"], swiftSettings: swiftSettings + [optimizedSwift]),
         .target(
+            name: "LanesParallel", dependencies: ["CKernels", "Lanes"], swiftSettings: swiftSettings + [optimizedSwift]),
+        .target(
             name: "LanesBLAS",
             dependencies: ["CKernels"],
             cSettings: [optimizedC, .treatAllWarnings(as: .error)]
@@ -33,6 +37,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["CKernels"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "LanesTests", dependencies: ["Lanes", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "LanesParallelTests", dependencies: ["Lanes", "LanesParallel", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "LanesBLASTests", dependencies: ["LanesBLAS", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "MeasurementTests", dependencies: ["Measurement"], swiftSettings: swiftSettings),
     ],

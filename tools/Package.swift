@@ -18,6 +18,7 @@ let package = Package(
             dependencies: [
                 "CZlib", "PeerPasses",
                 .product(name: "Lanes", package: "swift-lanes"),
+                .product(name: "LanesParallel", package: "swift-lanes"),
                 .product(name: "LanesMeasurement", package: "swift-lanes"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TextTable", package: "TextTable"),

@@ -387,7 +387,7 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     l.two_panels = p->m <= rows_max[CK_WIDTH_6];
     l.packed_b = (const char *)p->packed_b;
     l.b_column = p->transpose_b ? b_stride : element;
-    l.b_is_beyond = k * p->n * element > BEYOND_BYTES;
+    l.b_is_beyond = k * p->ldb * element > BEYOND_BYTES; // also where this is a part of a wider product
     if (k > 0) decide_packing(&l, p);
 
     ck_gemm_tile tile = {
@@ -453,8 +453,8 @@ void ck_gemm_pack_b(const ck_gemm_kernels *kernels, bool transpose_b, int64_t n,
     }
 }
 
-void ck_gemv(const ck_gemm_kernels *kernels, const ck_gemv_problem *p) {
-    const ck_gemm_problem row = {
+ck_gemm_problem ck_gemv_as_gemm(const ck_gemv_problem *p) {
+    return (ck_gemm_problem){
         .m = 1,
         .n = p->transpose ? p->n : p->m,
         .k = p->transpose ? p->m : p->n,
@@ -469,6 +469,10 @@ void ck_gemv(const ck_gemm_kernels *kernels, const ck_gemv_problem *p) {
         .alpha = p->alpha,
         .beta = p->beta,
     };
+}
+
+void ck_gemv(const ck_gemm_kernels *kernels, const ck_gemv_problem *p) {
+    const ck_gemm_problem row = ck_gemv_as_gemm(p);
     if (p->incy == 1)
         ck_gemm(kernels, &row);
     else

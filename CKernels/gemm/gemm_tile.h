@@ -13,6 +13,7 @@ enum { CK_PANEL_VECTORS = 3 };
 // columns to keep both FMA pipes busy.
 enum { CK_WIDTH_1, CK_WIDTH_2, CK_WIDTH_3, CK_WIDTH_6, CK_WIDTHS };
 enum { CK_ROWS_MAX = 16, CK_VECTORS_MAX = 6, CK_DOT_ROWS = 12, CK_ROW_STEPS = 8, CK_ROW_BYTES = 8192 };
+enum { CK_GEMM_SHARES_MAX = 128 }; // lanes of one product
 
 // What happens to a finished chunk sum s on its way to C. No bit set: C = s.
 enum {
@@ -74,6 +75,9 @@ struct ck_gemm_kernels {
 
 extern const ck_gemm_kernels ck_gemm_f32_avx512, ck_gemm_f32_avx2, ck_gemm_f32_neon, ck_gemm_f32_portable;
 extern const ck_gemm_kernels ck_gemm_f64_avx512, ck_gemm_f64_avx2, ck_gemm_f64_neon, ck_gemm_f64_portable;
+
+// The product with one row of C that a matrix-vector product with incy = 1 is.
+ck_gemm_problem ck_gemv_as_gemm(const ck_gemv_problem *problem);
 
 // Packing memory of the calling thread, at least size bytes, aligned to a page. It stays until the thread ends.
 char *ck_gemm_workspace(size_t size);

@@ -29,6 +29,13 @@ static void free_workspace(void *memory) {
 
 static void make_key(void) { have_key = pthread_key_create(&at_thread_end, free_workspace) == 0; }
 
+// A library that is unloaded leaves no key behind, whose destructor would be gone. Memory of other threads is not reached.
+__attribute__((destructor)) static void delete_key(void) {
+    if (!have_key) return;
+    pthread_key_delete(at_thread_end);
+    free_workspace(mine.memory);
+}
+
 char *ck_gemm_workspace(size_t size) {
     if (__builtin_expect(size <= mine.size, 1)) return mine.memory;
     // Whole huge pages where it pays: panels then need one TLB entry instead of hundreds.

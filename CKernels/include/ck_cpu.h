@@ -70,6 +70,21 @@ int ck_isa_parse(const char *name, ck_isa *isa, char *message, int64_t message_s
 // or unavailable LANES_ISA prints a message that lists the available ones and ends the process with status 2.
 ck_isa ck_isa_selected(void);
 
+// Processors in the calling thread's affinity mask.
+int32_t ck_cpu_mask_count(void);
+
+// Processors that the control groups of this process allow it (cgroup v2, or v1), as a fraction; the least of its group and all
+// above. 0 where there is no quota. `root` stands before /proc and /sys: "" for this system, a folder for a made-up one.
+double ck_cpu_quota(const char *root);
+
+// The lanes that a call may use: the least of the mask, the quota rounded up, and a user's wish (NULL or "" for none). Returns
+// -1 and a message where the wish is not a number of threads. Pure.
+int32_t ck_cpu_lanes_from(const char *wish, int32_t mask_count, double quota, char *message, int64_t message_size);
+
+// The same for this process, with LANES_NUM_THREADS as the wish. Decided once, at the first call. A bad value prints a message
+// and ends the process with status 2.
+int32_t ck_cpu_lanes(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -21,6 +21,7 @@
 #define CK_GEMM_H
 
 #include "ck_cpu.h"
+#include "ck_pool.h"
 
 #include <stddef.h>
 
@@ -93,6 +94,10 @@ typedef struct ck_gemm_problem {
 // Computes one product with the given row of the catalogue.
 void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *problem);
 
+// The same bits on the lanes of a pool, or on the calling thread alone where a region would not pay: small products, and short
+// ones while the workers sleep. NULL for no pool.
+void ck_gemm_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_gemm_problem *problem);
+
 // Steps of k in each chunk, the last excepted: part of the numeric promise, equal on every instruction set.
 int64_t ck_gemm_chunk(int32_t byte_count, int64_t k);
 
@@ -117,6 +122,7 @@ typedef struct ck_gemv_problem {
 } ck_gemv_problem;
 
 void ck_gemv(const ck_gemm_kernels *kernels, const ck_gemv_problem *problem);
+void ck_gemv_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_gemv_problem *problem);
 
 // For tests: fills the calling thread's packing memory with a byte, so that a kernel that trusts stale memory shows it.
 void ck_gemm_poison_workspace(int byte);

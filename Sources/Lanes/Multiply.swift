@@ -71,6 +71,34 @@ public func multiply<Element: LaneElement>(
         relu)
 }
 
+// MARK: On a pool
+
+// For LanesParallel: the same products with a pool of lanes (a ck_pool; nil for none).
+
+@unsafe package func multiply<Element: LaneElement>(
+    _ a: borrowing Matrix<Element>, _ b: borrowing Matrix<Element>, into c: inout Matrix<Element>,
+    transposeA: Bool, transposeB: Bool, alpha: Element, beta: Element, bias: Span<Element>?, biasAxis: BiasAxis, relu: Bool,
+    pool: OpaquePointer?
+) {
+    let biasBase = unsafe checkedBase(bias, biasAxis, c.rows, c.columns)
+    unsafe multiply(
+        Operand(a.buffer.base, a.rows, a.columns, a.columns), Operand(b.buffer.base, b.rows, b.columns, b.columns),
+        into: Operand(c.buffer.base, c.rows, c.columns, c.columns), transposeA, transposeB, alpha, beta, biasBase, biasAxis,
+        relu, pool: pool)
+}
+
+@unsafe package func multiply<Element: LaneElement>(
+    _ a: MatrixView<Element>, _ b: MatrixView<Element>, into c: MutableMatrixView<Element>,
+    transposeA: Bool, transposeB: Bool, alpha: Element, beta: Element, bias: Span<Element>?, biasAxis: BiasAxis, relu: Bool,
+    pool: OpaquePointer?
+) {
+    let biasBase = unsafe checkedBase(bias, biasAxis, c.rows, c.columns)
+    unsafe multiply(
+        Operand(a.base, a.rows, a.columns, a.leadingDimension), Operand(b.base, b.rows, b.columns, b.leadingDimension),
+        into: Operand(c.base, c.rows, c.columns, c.leadingDimension), transposeA, transposeB, alpha, beta, biasBase, biasAxis,
+        relu, pool: pool)
+}
+
 // MARK: Spans
 
 /// Matrix product in the caller's own memory: C (m × n) = α·op(A)·op(B) + β·C, then bias and ReLU.
@@ -157,7 +185,7 @@ private func checkedBase<Element: LaneElement>(
 
 private func multiply<Element: LaneElement>(
     _ a: Operand, _ b: Operand, into c: Operand, _ transposeA: Bool, _ transposeB: Bool, _ alpha: Element, _ beta: Element,
-    _ bias: UnsafeRawPointer?, _ biasAxis: BiasAxis, _ relu: Bool, isPacked: Bool = false
+    _ bias: UnsafeRawPointer?, _ biasAxis: BiasAxis, _ relu: Bool, isPacked: Bool = false, pool: OpaquePointer? = nil
 ) {
     let m = unsafe transposeA ? a.columns : a.rows
     let k = unsafe transposeA ? a.rows : a.columns
@@ -186,13 +214,22 @@ private func multiply<Element: LaneElement>(
     if Element.self == Float.self {
         unsafe problem.alpha.f32 = unsafe unsafeBitCast(alpha, to: Float.self)
         unsafe problem.beta.f32 = unsafe unsafeBitCast(beta, to: Float.self)
-        unsafe ck_gemm(ck_gemm_f32(), &problem)
+        unsafe run(pool, ck_gemm_f32(), &problem)
     } else if Element.self == Double.self {
         unsafe problem.alpha.f64 = unsafe unsafeBitCast(alpha, to: Double.self)
         unsafe problem.beta.f64 = unsafe unsafeBitCast(beta, to: Double.self)
-        unsafe ck_gemm(ck_gemm_f64(), &problem)
+        unsafe run(pool, ck_gemm_f64(), &problem)
     } else {
         stop("multiply: \(Element.self) is not supported, only Float and Double")
+    }
+}
+
+@inline(__always)
+private func run(_ pool: OpaquePointer?, _ kernels: OpaquePointer, _ problem: UnsafePointer<ck_gemm_problem>) {
+    if let pool = unsafe pool {
+        unsafe ck_gemm_parallel(pool, kernels, problem)
+    } else {
+        unsafe ck_gemm(kernels, problem)
     }
 }
 

@@ -9,7 +9,7 @@ static inline void NAME(gemm)(bool transa, bool transb, int64_t m, int64_t n, in
                               int64_t lda, const ELEMENT *b, int64_t ldb, ELEMENT beta, ELEMENT *c, int64_t ldc) {
     const ck_gemm_problem problem = {.m = m, .n = n, .k = k, .a = a, .lda = lda, .b = b, .ldb = ldb, .c = c, .ldc = ldc,
                                      .alpha = SCALAR(alpha), .beta = SCALAR(beta), .transpose_a = transa, .transpose_b = transb};
-    ck_gemm(KERNELS(), &problem);
+    ck_gemm_parallel(ck_pool_shared(), KERNELS(), &problem);
 }
 
 // a is row-major m x n here. A negative increment runs from the end of the vector.
@@ -20,7 +20,7 @@ static inline void NAME(gemv)(bool trans, int64_t m, int64_t n, ELEMENT alpha, c
     if (incy < 0) y -= ((trans ? n : m) - 1) * incy;
     const ck_gemv_problem problem = {.m = m, .n = n, .a = a, .lda = lda, .x = x, .incx = incx, .y = y, .incy = incy,
                                      .alpha = SCALAR(alpha), .beta = SCALAR(beta), .transpose = trans};
-    ck_gemv(KERNELS(), &problem);
+    ck_gemv_parallel(ck_pool_shared(), KERNELS(), &problem);
 }
 
 void CBLAS(gemm)(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE transa, CBLAS_TRANSPOSE transb, int m, int n, int k, ELEMENT alpha,

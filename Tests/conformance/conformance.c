@@ -1,7 +1,7 @@
 // Checks every kernel of every instruction set that this processor has against the numeric promise of ck_gemm.h, bit for bit,
 // with operands against inaccessible pages and poisoned packing memory.
 //
-// usage: conformance [quick | full]     prints digests of the promised bits; they are equal on every processor and compiler
+// usage: conformance [quick | full | pool]     prints digests of the promised bits; they are equal on every processor and compiler
 #include "conformance.h"
 
 #include <stdarg.h>
@@ -100,6 +100,12 @@ int main(int argc, char **argv) {
     const effort full = {1200, 1, 1, true}, less = {160, 97, 5, false};
     for (int isa = 0; isa < CK_ISA_COUNT; isa++)
         if (ck_isa_available((ck_isa)isa)) printf("isa %s\n", ck_isa_name((ck_isa)isa));
+    const bool pool_only = argc > 1 && strcmp(argv[1], "pool") == 0;
+    test_pool(quick || pool_only ? 20000 : 1000000);
+    if (pool_only) {
+        printf("%ld checks, %ld failed\n", check_count, failure_count);
+        return failure_count > 0;
+    }
     test_f32(quick ? less : full);
     test_f64(quick ? less : full);
     printf("%ld checks, %ld failed\n", check_count, failure_count);

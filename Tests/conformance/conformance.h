@@ -48,6 +48,9 @@ void digest_add(uint64_t *digest, const void *bytes, size_t size);
 // Calls ck_gemm with sentinels in every register that the callee has to preserve. Returns how many were lost.
 int lost_registers(const ck_gemm_kernels *kernels, const ck_gemm_problem *problem);
 
+// Regions are counted per pool of one or two lanes; larger pools get a twentieth.
+void test_pool(int regions);
+
 void test_f32(effort effort);
 void test_f64(effort effort);
 

@@ -9,7 +9,7 @@ struct Comparison: Codable {
         var nanoseconds: [String: [Double]]
         /// Median over rounds of each round's median.
         var gflops: [String: Double]
-        /// Ours over the FMA peak measured beside it, median over rounds.
+        /// Ours over the FMA peak of all threads at once, measured beside it; median over rounds.
         var shareOfPeak: Double
         /// Ours over the fastest other library; nil where there is none.
         var ratio: Double?
@@ -17,7 +17,7 @@ struct Comparison: Codable {
 
     var machine: MachineRecord
     var type: ElementType
-    var threads = 1
+    var threads: Int
     var libraries: [Library]
     var rounds: Int
     /// Median over the run; `shareOfPeak` uses the one measured beside each shape.
@@ -27,8 +27,9 @@ struct Comparison: Codable {
     /// Geometric mean of the ratios.
     var geometricMean: Double?
 
-    static func run(libraries: [Library], shapes: [Shape], type: ElementType, rounds: Int, seconds: Double) throws -> Comparison
-    {
+    static func run(
+        libraries: [Library], shapes: [Shape], type: ElementType, threads: Int = 1, rounds: Int, seconds: Double
+    ) throws -> Comparison {
         let stealBefore = MachineRecord.stealSeconds()
         var medians: [String: [Shape: [Double]]] = [:]
         var samples: [String: [Shape: [Double]]] = [:]
@@ -40,10 +41,10 @@ struct Comparison: Codable {
             for index in libraries.indices {
                 let library = libraries[(index + round) % libraries.count]
                 Progress.show("round \(round) of \(rounds): \(library.name), \(shapes.count) shapes")
-                var arguments = ["gemm-worker", "--type", type.rawValue, "--seconds", String(seconds)]
+                var arguments = ["gemm-worker", "--type", type.rawValue, "--seconds", String(seconds), "--threads", String(threads)]
                 if let path = library.path { arguments += ["--library", path] }
                 let data: Data
-                do { data = try Worker.run(arguments, input: list) } catch { throw Failure("\(library.name): \(error)") }
+                do { data = try Worker.run(arguments, threads: threads, input: list) } catch { throw Failure("\(library.name): \(error)") }
                 for timing in try JSONDecoder().decode([GemmWorker.Timing].self, from: data) {
                     guard timing.errorOverBound <= 1 else {
                         throw Failure(
@@ -72,7 +73,7 @@ struct Comparison: Codable {
         }
         let ratios = rows.compactMap(\.ratio)
         return Comparison(
-            machine: .current(), type: type, libraries: libraries, rounds: rounds, peakGflops: Statistics.median(peaks),
+            machine: .current(), type: type, threads: threads, libraries: libraries, rounds: rounds, peakGflops: Statistics.median(peaks),
             stealSeconds: stealBefore.flatMap { before in MachineRecord.stealSeconds().map { $0 - before } }, rows: rows,
             geometricMean: ratios.isEmpty ? nil : Statistics.geometricMean(ratios))
     }

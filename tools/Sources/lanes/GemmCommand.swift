@@ -1,19 +1,21 @@
 import ArgumentParser
 import Foundation
+import Measurement
 import TextTable
 
 struct GemmCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gemm", abstract: "The matrix product beside OpenBLAS or any library with CBLAS.",
         discussion: """
-            Every library runs in processes of its own, one thread each, rounds interleaved; results are checked before
-            they are timed. The figures are GFLOP/s, medians over rounds; only ratios within one run mean much.
+            Every library runs in processes of its own, on as many processors as threads, rounds interleaved; results are
+            checked before they are timed. The figures are GFLOP/s, medians over rounds; only ratios within one run mean much.
 
             Examples:
               lanes gemm
               lanes gemm 64x128x784 NT:500x500x500 512x512x512+512
               lanes gemm --shapes shapes.txt --rounds 5 --peer mkl=/opt/mkl/libmkl_rt.so --peer blis=/usr/lib/libblis.so.4
               lanes gemm --type f64 --json > f64.json
+              lanes gemm --threads 2 128x128x128 1024x1024x1024
             """)
 
     @Argument(
@@ -25,11 +27,16 @@ struct GemmCommand: ParsableCommand {
     @Option(name: .customLong("peer"), help: "A library to compare with, NAME=PATH; may be repeated. Default: OpenBLAS.")
     var peers: [String] = []
     @Flag(help: "Measure without other libraries.") var noPeers = false
+    @Option(help: "Threads of each library.") var threads = 1
     @Option(help: "Rounds over all libraries.") var rounds = 3
     @Option(help: "Seconds for each shape and round.") var seconds = 0.05
     @Flag(help: "Print one JSON object with every sample.") var json = false
 
     func validate() throws {
+        let usable = MachineRecord.current().usableProcessors.count
+        guard threads >= 1 && threads <= usable else {
+            throw ValidationError("--threads is between 1 and the \(usable) processors that this process may use, not \(threads)")
+        }
         guard rounds >= 1 else { throw ValidationError("--rounds is at least 1, not \(rounds)") }
         guard seconds > 0 && seconds <= 60 else { throw ValidationError("--seconds is above 0 and at most 60, not \(seconds)") }
         guard !noPeers || peers.isEmpty else { throw ValidationError("--no-peers and --peer exclude each other") }
@@ -46,7 +53,7 @@ struct GemmCommand: ParsableCommand {
             try file.map { try Shape.list(file: $0) } ?? (shapes.isEmpty ? Shape.defaults : shapes.map { Shape(argument: $0)! })
         let others = noPeers ? [] : peers.isEmpty ? [try findOpenBLAS()] : peers.map { Library(argument: $0)! }
         let comparison = try Comparison.run(
-            libraries: [.own] + others, shapes: list, type: type, rounds: rounds, seconds: seconds)
+            libraries: [.own] + others, shapes: list, type: type, threads: threads, rounds: rounds, seconds: seconds)
         if json {
             try printJSON(comparison)
         } else {
@@ -65,7 +72,7 @@ func comparisonTable(_ comparison: Comparison) -> String {
             ]
     }
     var text =
-        "GFLOP/s, \(comparison.type.rawValue), one thread, \(comparison.machine.instructionSet) on \(comparison.machine.processor)\n"
+        "GFLOP/s, \(comparison.type.rawValue), \(comparison.threads == 1 ? "one thread" : "\(comparison.threads) threads"), \(comparison.machine.instructionSet) on \(comparison.machine.processor)\n"
     text += "measured FMA peak \(format(comparison.peakGflops)) GFLOP/s"
     if let steal = comparison.stealSeconds { text += "; stolen by the hypervisor during the run: \(format(steal, 2)) s" }
     text += "\n\n" + table.string(for: comparison.rows)!

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
 import Lanes
+import LanesParallel
 import Measurement
+import Synchronization
 
 enum ElementType: String, CaseIterable, Codable, ExpressibleByArgument { case f32, f64 }
 
@@ -13,13 +15,15 @@ struct GemmWorker: ParsableCommand {
     @Option var library: String?
     @Option var type = ElementType.f32
     @Option var seconds: Double
+    @Option var threads: Int
 
     struct Timing: Codable {
         var shape: Shape
         var nanoseconds: [Double]
         /// Largest error found, over the error bound: at most 1 for a right result.
         var errorOverBound: Double
-        /// FMA peak measured right before and after, in GFLOP/s, with our instruction set; told for our own rows only.
+        /// FMA peak of all threads at once, measured right before and after, in GFLOP/s, with our instruction set; told for our
+        /// own rows only.
         var peakGflops: Double?
     }
 
@@ -48,7 +52,7 @@ struct GemmWorker: ParsableCommand {
         _ shape: Shape, _ a: UnsafePointer<Element>, _ b: UnsafePointer<Element>, _ c: UnsafeMutablePointer<Element>
     ) {
         let (sa, sb) = (shape.storedA, shape.storedB)
-        unsafe multiply(
+        unsafe WorkerPool.shared.multiply(
             MatrixView(base: a, rows: sa.rows, columns: sa.columns, leadingDimension: sa.columns + shape.padding),
             MatrixView(base: b, rows: sb.rows, columns: sb.columns, leadingDimension: sb.columns + shape.padding),
             into: MutableMatrixView(base: c, rows: shape.m, columns: shape.n, leadingDimension: shape.n + shape.padding),
@@ -111,7 +115,12 @@ struct GemmWorker: ParsableCommand {
         }
         // The clock of a shared machine drifts: the peak that a product is compared with is measured beside it.
         func peak() -> Double {
-            Peak.flopsPerSecond(double: Element.self == Double.self, rounds: 2, nanoseconds: 8_000_000) * 1e-9
+            let sum = Mutex(0.0)
+            WorkerPool.shared.run(most: threads) { _, _ in
+                let lane = Peak.flopsPerSecond(double: Element.self == Double.self, rounds: 2, nanoseconds: 8_000_000) * 1e-9
+                sum.withLock { $0 += lane }
+            }
+            return sum.withLock { $0 }
         }
         let before = peak()
         let times = sample(seconds: seconds) { unsafe product(pa, pb, pc) }

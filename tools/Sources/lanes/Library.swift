@@ -36,11 +36,16 @@ struct Library: Codable, Hashable {
 
     init(name: String, path: String?) { (self.name, self.path) = (name, path) }
 
-    /// Variables that keep every library on one thread. They must be set before the library is loaded.
-    static let oneThread = [
-        "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "OMP_NUM_THREADS", "GOTO_NUM_THREADS",
-        "LANES_NUM_THREADS",
-    ]
+    /// What tells every library how many threads to use. It must be set before the library is loaded.
+    static func environment(threads: Int) -> [String: String] {
+        let counts = [
+            "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "OMP_NUM_THREADS", "GOTO_NUM_THREADS",
+            "LANES_NUM_THREADS",
+        ]
+        // OpenMP's threads sleep between calls otherwise, which is not what they are compared for.
+        return Dictionary(uniqueKeysWithValues: counts.map { ($0, String(threads)) })
+            .merging(threads > 1 ? ["OMP_WAIT_POLICY": "active"] : [:]) { $1 }
+    }
 }
 
 /// The functions of a loaded library. Int is 32 bits in CBLAS and 64 in oneDNN.
@@ -116,18 +121,17 @@ struct Library: Codable, Hashable {
     }
 }
 
-/// Runs this program's hidden subcommands in processes of their own, on one processor and one thread.
+/// Runs this program's hidden subcommands in processes of their own, on as many processors as threads.
 enum Worker {
     /// `input` is what the subcommand reads from its standard input: a list of any length, which arguments could not take.
-    static func run(_ arguments: [String], input: Data = Data()) throws -> Data {
+    static func run(_ arguments: [String], threads: Int = 1, input: Data = Data()) throws -> Data {
         let process = Process()
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        // Bound to the last processor that may be used: interrupts tend to land on the first.
+        // Bound to the last processors that may be used: interrupts tend to land on the first.
+        let processors = MachineRecord.current().usableProcessors.suffix(threads).map(String.init)
         process.executableURL = URL(fileURLWithPath: "/usr/bin/taskset")
-        process.arguments = ["-c", String(MachineRecord.current().usableProcessors.last ?? 0), own] + arguments
-        var environment = ProcessInfo.processInfo.environment
-        for variable in Library.oneThread { environment[variable] = "1" }
-        process.environment = environment
+        process.arguments = ["-c", processors.isEmpty ? "0" : processors.joined(separator: ","), own] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(Library.environment(threads: threads)) { $1 }
         // Messages go to a file: a library that prints much would fill a pipe that nobody reads yet.
         let messages = FileManager.default.temporaryDirectory.appendingPathComponent("lanes-\(UUID().uuidString).log")
         try Data().write(to: messages)

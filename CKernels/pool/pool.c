@@ -1,0 +1,350 @@
+// Lanes: a lease, one line to start, one line to join.
+//
+//   caller                                  worker
+//   takes bits of `free`
+//   writes task, context, lane; start = even ticket  →  sees it, start + 1 by compare-and-swap: the lane is taken
+//   runs lane 0                             runs its lane; done = ticket
+//   waits for done, or takes the lane back by the same compare-and-swap
+//   returns the bits
+//
+// The line that starts a worker is written by its leaseholder alone and polled by the worker; the line that joins is written by
+// the worker and polled by the leaseholder: two transfers between cores for a region of two lanes.
+#include "ck_pool.h"
+
+#include "ck_cpu.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    LINE = 128,           // lines are fetched in pairs on many processors, and are this long on some
+    POLLS_PER_CLOCK = 64, // a look at the clock costs as much as several polls
+    TAKE_BACK_NANOSECONDS = 5000,
+    JOIN_SPIN_NANOSECONDS = 100000,
+    WORD_BITS = 64,
+    WORDS = (CK_POOL_LANES_MAX + WORD_BITS - 1) / WORD_BITS,
+};
+
+typedef struct worker {
+    // The line that starts. An even ticket is a posted lane; odd: taken, taken back, or none yet.
+    _Alignas(LINE) _Atomic uint32_t start;
+    _Atomic bool asleep;
+    int32_t lane, lanes;
+    ck_pool_task task; // NULL ends the worker
+    void *context;
+    // The line that joins.
+    _Alignas(LINE) _Atomic uint32_t done;
+    _Atomic bool caller_sleeps;
+    // For sleeping; seldom touched.
+    _Alignas(LINE) pthread_mutex_t mutex;
+    pthread_cond_t posted, joined;
+    struct ck_pool *pool;
+    pthread_t thread;
+    int32_t number; // lane that the worker has in a region of the whole pool
+} worker;
+
+struct ck_pool {
+    _Alignas(LINE) _Atomic uint64_t free[WORDS]; // a bit for each worker without a leaseholder
+    _Alignas(LINE) int32_t workers;
+    int64_t spin_nanoseconds;
+    ck_pool_start on_start;
+    void *start_context;
+    uint32_t generation; // of the process: workers do not live on in a forked child
+    worker *worker;
+};
+
+static _Thread_local bool inside;
+static _Atomic uint32_t process_generation;
+
+bool ck_pool_inside(void) { return inside; }
+
+static inline void pause_briefly(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+// Waits until start is even, awake for a while, then asleep. Returns the ticket.
+static uint32_t wait_for_work(worker *w) {
+    const int64_t spin = w->pool->spin_nanoseconds;
+    if (spin > 0) {
+        const int64_t begin = now();
+        do {
+            for (int poll = 0; poll < POLLS_PER_CLOCK; poll++) {
+                const uint32_t start = atomic_load_explicit(&w->start, memory_order_acquire);
+                if (start % 2 == 0) return start;
+                pause_briefly();
+            }
+        } while (now() - begin < spin);
+    }
+    pthread_mutex_lock(&w->mutex);
+    // Either this thread sees the ticket below, or the caller sees it asleep: both sides write first and then read, in one order.
+    atomic_store(&w->asleep, true);
+    uint32_t start;
+    while ((start = atomic_load(&w->start)) % 2 && atomic_load(&w->asleep)) pthread_cond_wait(&w->posted, &w->mutex);
+    atomic_store(&w->asleep, false);
+    pthread_mutex_unlock(&w->mutex);
+    return start; // odd where ck_pool_rouse woke it: the caller of this function looks again
+}
+
+static void *work(void *argument) {
+    worker *w = argument;
+    inside = true;
+    if (w->pool->on_start) w->pool->on_start(w->pool->start_context, w->number);
+    for (;;) {
+        uint32_t ticket = wait_for_work(w);
+        if (ticket % 2 || !atomic_compare_exchange_strong(&w->start, &ticket, ticket + 1)) continue;
+        if (!w->task) return NULL;
+        w->task(w->context, w->lane, w->lanes);
+        atomic_exchange(&w->done, ticket);
+        if (atomic_load(&w->caller_sleeps)) {
+            pthread_mutex_lock(&w->mutex);
+            pthread_cond_signal(&w->joined);
+            pthread_mutex_unlock(&w->mutex);
+        }
+    }
+}
+
+static void wake(worker *w) {
+    pthread_mutex_lock(&w->mutex);
+    atomic_store(&w->asleep, false);
+    pthread_cond_signal(&w->posted);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+// Returns the ticket. The exchange is a full barrier between it and the look at `asleep`.
+static uint32_t post(worker *w, ck_pool_task task, void *context, int32_t lane, int32_t lanes) {
+    w->task = task;
+    w->context = context;
+    w->lane = lane;
+    w->lanes = lanes;
+    const uint32_t ticket = atomic_load_explicit(&w->start, memory_order_relaxed) + 1;
+    atomic_exchange(&w->start, ticket);
+    if (atomic_load(&w->asleep)) wake(w);
+    return ticket;
+}
+
+static void join(worker *w, uint32_t ticket, int32_t lane, int32_t lanes, ck_pool_task task, void *context) {
+    int64_t begin = 0;
+    bool taken = false;
+    for (;;) {
+        for (int poll = 0; poll < POLLS_PER_CLOCK; poll++) {
+            if (atomic_load_explicit(&w->done, memory_order_acquire) == ticket) return;
+            pause_briefly();
+        }
+        const int64_t time = now();
+        if (!begin) begin = time;
+        if (!taken && time - begin > TAKE_BACK_NANOSECONDS) {
+            uint32_t expected = ticket;
+            if (atomic_compare_exchange_strong(&w->start, &expected, ticket + 1)) {
+                task(context, lane, lanes);
+                return;
+            }
+            taken = true;
+        }
+        if (time - begin > JOIN_SPIN_NANOSECONDS) break;
+    }
+    pthread_mutex_lock(&w->mutex);
+    atomic_store(&w->caller_sleeps, true);
+    while (atomic_load(&w->done) != ticket) pthread_cond_wait(&w->joined, &w->mutex);
+    atomic_store(&w->caller_sleeps, false);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+// Takes up to `most` workers, low numbers first, into `taken`. Returns how many.
+static int32_t lease(ck_pool *pool, int32_t most, bool awake_only, uint64_t taken[WORDS]) {
+    int32_t count = 0;
+    for (int32_t word = 0; word * WORD_BITS < pool->workers; word++) {
+        taken[word] = 0;
+        uint64_t free = atomic_load_explicit(&pool->free[word], memory_order_relaxed), wanted;
+        do {
+            wanted = 0;
+            int32_t room = most - count;
+            for (uint64_t rest = free; rest && room > 0; rest &= rest - 1) {
+                const int32_t number = word * WORD_BITS + __builtin_ctzll(rest);
+                if (awake_only && atomic_load_explicit(&pool->worker[number].asleep, memory_order_relaxed)) continue;
+                wanted |= rest & -rest;
+                room--;
+            }
+        } while (wanted && !atomic_compare_exchange_weak_explicit(&pool->free[word], &free, free & ~wanted, memory_order_acquire,
+                                                                  memory_order_relaxed));
+        taken[word] = wanted;
+        count += __builtin_popcountll(wanted);
+    }
+    return count;
+}
+
+static void give_back(ck_pool *pool, const uint64_t taken[WORDS]) {
+    for (int32_t word = 0; word * WORD_BITS < pool->workers; word++)
+        if (taken[word]) atomic_fetch_or_explicit(&pool->free[word], taken[word], memory_order_release);
+}
+
+static int32_t lease_for_region(ck_pool *pool, int32_t most, bool awake_only, uint64_t taken[WORDS]) {
+    if (inside || !pool || most < 2 || pool->generation != atomic_load_explicit(&process_generation, memory_order_relaxed)) return 0;
+    return lease(pool, most - 1, awake_only, taken);
+}
+
+static int32_t run_leased(ck_pool *pool, int32_t leased, const uint64_t taken[WORDS], ck_pool_task task, void *context) {
+    const int32_t lanes = leased + 1;
+    uint32_t tickets[lanes];
+    worker *workers[lanes];
+    int32_t lane = 1;
+    for (int32_t word = 0; word * WORD_BITS < pool->workers; word++)
+        for (uint64_t rest = taken[word]; rest; rest &= rest - 1, lane++) {
+            workers[lane] = &pool->worker[word * WORD_BITS + __builtin_ctzll(rest)];
+            tickets[lane] = post(workers[lane], task, context, lane, lanes);
+        }
+    inside = true;
+    task(context, 0, lanes);
+    for (lane = 1; lane < lanes; lane++) join(workers[lane], tickets[lane], lane, lanes, task, context);
+    inside = false;
+    give_back(pool, taken);
+    return lanes;
+}
+
+int32_t ck_pool_run(ck_pool *pool, int32_t most, ck_pool_task task, void *context) {
+    uint64_t taken[WORDS];
+    const int32_t leased = lease_for_region(pool, most, false, taken);
+    if (leased) return run_leased(pool, leased, taken, task, context);
+    const bool outer = inside;
+    inside = true;
+    task(context, 0, 1);
+    inside = outer;
+    return 1;
+}
+
+int32_t ck_pool_run_if_awake(ck_pool *pool, int32_t most, ck_pool_task task, void *context) {
+    uint64_t taken[WORDS];
+    const int32_t leased = lease_for_region(pool, most, true, taken);
+    return leased ? run_leased(pool, leased, taken, task, context) : 0;
+}
+
+void ck_pool_rouse(ck_pool *pool) {
+    if (!pool || pool->generation != atomic_load_explicit(&process_generation, memory_order_relaxed)) return;
+    for (int32_t i = 0; i < pool->workers; i++)
+        if (atomic_load_explicit(&pool->worker[i].asleep, memory_order_relaxed)) wake(&pool->worker[i]);
+}
+
+int32_t ck_pool_lanes(const ck_pool *pool) { return pool ? pool->workers + 1 : 1; }
+
+static bool start_worker(ck_pool *pool, int32_t index) {
+    worker *w = &pool->worker[index];
+    memset(w, 0, sizeof *w);
+    atomic_init(&w->start, 1);
+    pthread_mutex_init(&w->mutex, NULL);
+    pthread_cond_init(&w->posted, NULL);
+    pthread_cond_init(&w->joined, NULL);
+    w->pool = pool;
+    w->number = index + 1;
+    return pthread_create(&w->thread, NULL, work, w) == 0;
+}
+
+ck_pool *ck_pool_create(const ck_pool_options *options) {
+    const int32_t wanted = (options->lanes < CK_POOL_LANES_MAX ? options->lanes : CK_POOL_LANES_MAX) - 1;
+    void *memory = NULL, *workers = NULL;
+    if (posix_memalign(&memory, LINE, sizeof(ck_pool))) return NULL;
+    if (posix_memalign(&workers, LINE, sizeof(worker) * (size_t)(wanted > 0 ? wanted : 1))) {
+        free(memory);
+        return NULL;
+    }
+    ck_pool *pool = memory;
+    memset(pool, 0, sizeof *pool);
+    pool->worker = workers;
+    pool->spin_nanoseconds = options->spin_nanoseconds;
+    pool->on_start = options->start;
+    pool->start_context = options->start_context;
+    pool->generation = atomic_load(&process_generation);
+    // Signals are the program's: workers take none.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (pool->workers < wanted && start_worker(pool, pool->workers)) pool->workers++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (pool->workers < wanted)
+        fprintf(stderr, "swift-lanes: the system gave %d of %d threads; going on with %d lanes\n", pool->workers, wanted,
+                pool->workers + 1);
+    for (int32_t i = 0; i < pool->workers; i++) pool->free[i / WORD_BITS] |= (uint64_t)1 << i % WORD_BITS;
+    return pool;
+}
+
+// Ends the workers that nobody has leased. Returns true where these were all.
+static bool end_workers(ck_pool *pool) {
+    uint64_t taken[WORDS];
+    const int32_t count = lease(pool, pool->workers, false, taken);
+    for (int32_t word = 0; word * WORD_BITS < pool->workers; word++)
+        for (uint64_t rest = taken[word]; rest; rest &= rest - 1) {
+            worker *w = &pool->worker[word * WORD_BITS + __builtin_ctzll(rest)];
+            post(w, NULL, NULL, 0, 0);
+            pthread_join(w->thread, NULL);
+        }
+    return count == pool->workers;
+}
+
+void ck_pool_destroy(ck_pool *pool) {
+    if (!pool) return;
+    if (pool->generation == atomic_load(&process_generation)) {
+        if (!end_workers(pool)) {
+            fprintf(stderr, "swift-lanes: a pool was destroyed while a region ran on it\n");
+            abort();
+        }
+        for (int32_t i = 0; i < pool->workers; i++) {
+            pthread_mutex_destroy(&pool->worker[i].mutex);
+            pthread_cond_destroy(&pool->worker[i].posted);
+            pthread_cond_destroy(&pool->worker[i].joined);
+        }
+    }
+    free(pool->worker);
+    free(pool);
+}
+
+// The shared pool.
+
+static _Atomic(ck_pool *) shared;
+static pthread_mutex_t shared_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void before_fork(void) { pthread_mutex_lock(&shared_mutex); }
+static void in_parent(void) { pthread_mutex_unlock(&shared_mutex); }
+static void in_child(void) {
+    // The workers did not come along. Their pool is left as it is: its mutexes may be in any state.
+    atomic_fetch_add(&process_generation, 1);
+    atomic_store(&shared, NULL);
+    pthread_mutex_unlock(&shared_mutex);
+}
+
+ck_pool *ck_pool_shared(void) {
+    // Every pool has its generation; this one is also kept from threads that fork while it is made.
+    ck_pool *pool = atomic_load_explicit(&shared, memory_order_acquire);
+    if (__builtin_expect(pool != NULL, 1)) return pool->workers ? pool : NULL;
+    pthread_mutex_lock(&shared_mutex);
+    pool = atomic_load(&shared);
+    if (!pool) {
+        static bool fork_handled;
+        if (!fork_handled) fork_handled = pthread_atfork(before_fork, in_parent, in_child) == 0;
+        const double quota = ck_cpu_quota("");
+        const bool fractional = quota > 0 && quota < ck_cpu_lanes();
+        pool = ck_pool_create(&(ck_pool_options){.lanes = ck_cpu_lanes(), .spin_nanoseconds = fractional ? 0 : 100000});
+        atomic_store_explicit(&shared, pool, memory_order_release);
+    }
+    pthread_mutex_unlock(&shared_mutex);
+    return pool && pool->workers ? pool : NULL;
+}
+
+// A library that is unloaded must not leave threads in its code. Workers of regions that still run are left: the process ends.
+__attribute__((destructor)) static void end_shared(void) {
+    ck_pool *pool = atomic_load(&shared);
+    if (pool && pool->generation == atomic_load(&process_generation)) end_workers(pool);
+}

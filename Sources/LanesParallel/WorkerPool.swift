@@ -1,0 +1,131 @@
+internal import CKernels
+import Synchronization
+
+/// How the iterations of a parallel loop are dealt to lanes.
+public enum Schedule: Sendable {
+    /// Each lane takes one run of neighbours, as equal as can be. For iterations that cost the same.
+    ///
+    /// The serial loop: `for lane in 0..<n { for i in block(lane) { body(i) } }`, blocks in order, the first ones longer by at most one.
+    case blocks
+    /// Lanes take `grain` neighbours at a time from a common counter. For iterations that differ, or lanes that are disturbed.
+    ///
+    /// The serial loop: `for start in stride(from: 0, to: count, by: grain) { for i in start..<min(start + grain, count) { body(i) } }`.
+    case dynamic(grain: Int)
+}
+
+/// Lanes: the calling thread and workers that wait for parallel loops.
+///
+/// A call returns when all its iterations have ended. Many threads may call at once: each leases the workers that are free, and
+/// runs alone when none is. A call inside a call runs alone. Workers look for work for a while after a call and then sleep. After
+/// `fork`, the child's ``shared`` pool is a new one.
+///
+/// ```swift
+/// let pool = WorkerPool.shared
+/// pool.multiply(a, b, into: &c)          // the same bits as multiply(a, b, into: &c)
+/// pool.parallelFor(0..<1000) { i in … }
+/// ```
+///
+/// A call blocks its thread: from Swift concurrency, keep calls short or make them from a thread of your own.
+@safe public final class WorkerPool: Sendable {
+    /// The pool of the process: as many lanes as processors in the affinity mask that it began with, as the CPU quota of its
+    /// control groups rounded up, or as `LANES_NUM_THREADS`, whichever is least. `LanesBLAS` in the same program image uses it too.
+    public static let shared = WorkerPool()
+
+    // Owned from init to deinit; the C pool may be called from any thread. Nil stands for the shared pool, which is looked up at
+    // every call: it is another one after fork.
+    nonisolated(unsafe) private let own: OpaquePointer?
+
+    private init() { unsafe own = nil }
+
+    /// A pool of its own.
+    ///
+    /// - Parameters:
+    ///   - lanes: the caller included, 1 ... 1025. Where the system gives fewer threads, a warning says so and ``lanes`` is less.
+    ///   - spinning: how long a worker looks for work before it sleeps. Zero costs some microseconds at each call and no idle time.
+    public init(lanes: Int, spinning: Duration = .microseconds(100)) {
+        guard lanes >= 1 && lanes <= CK_POOL_LANES_MAX else {
+            fatalError("WorkerPool: \(lanes) lanes, between 1 and \(CK_POOL_LANES_MAX) can be had")
+        }
+        let (seconds, attoseconds) = spinning.components
+        var options = unsafe ck_pool_options()
+        unsafe options.lanes = Int32(lanes)
+        unsafe options.spin_nanoseconds = max(0, seconds) * 1_000_000_000 + max(0, attoseconds) / 1_000_000_000
+        guard let pool = unsafe ck_pool_create(&options) else { fatalError("WorkerPool: no memory for \(lanes) lanes") }
+        unsafe own = pool
+    }
+
+    deinit { if let own = unsafe own { unsafe ck_pool_destroy(own) } }
+
+    // Nil where there is one lane.
+    internal var pool: OpaquePointer? { unsafe own ?? ck_pool_shared() }
+
+    /// Lanes of the largest call.
+    public var lanes: Int { unsafe Int(ck_pool_lanes(pool)) }
+
+    /// True on a thread that is inside a call of any pool: another call would run alone.
+    public static var isInside: Bool { ck_pool_inside() }
+
+    /// Runs `for lane in 0..<lanes { body(lane, lanes) }` with the iterations at the same time, lane 0 on this thread.
+    ///
+    /// - Parameter most: no more lanes than this take part; all where it is nil.
+    /// - Returns: how many took part, the second argument of `body`.
+    @discardableResult
+    public func run(most: Int? = nil, _ body: @Sendable (_ lane: Int, _ lanes: Int) -> Void) -> Int {
+        struct Region { let body: (Int, Int) -> Void }
+        let wanted = Int32(clamping: max(1, most ?? lanes))
+        return withoutActuallyEscaping(body) { body in
+            var region = Region(body: body)
+            return unsafe withUnsafeMutablePointer(to: &region) { region in
+                let lanes = unsafe ck_pool_run(
+                    pool, wanted,
+                    { context, lane, lanes in
+                        unsafe context!.assumingMemoryBound(to: Region.self).pointee.body(Int(lane), Int(lanes))
+                    }, region)
+                return Int(lanes)
+            }
+        }
+    }
+
+    /// Runs `for index in range { try body(index) }` with the iterations at the same time, in no particular order.
+    ///
+    /// Where an iteration throws, those that have not begun are left out, and the first error is thrown when the others have
+    /// ended. The pool can be used as before.
+    public func parallelFor<Failure: Error>(
+        _ range: Range<Int>, schedule: Schedule = .blocks, _ body: @Sendable (Int) throws(Failure) -> Void
+    ) throws(Failure) {
+        if case .dynamic(let grain) = schedule, grain < 1 { fatalError("parallelFor: a grain of \(grain), at least 1 is needed") }
+        let count = range.count, first = range.lowerBound
+        guard count > 0 else { return }
+        let next = Atomic(0), failed = Atomic(false), error = Mutex<Failure?>(nil)
+        // A closure's own typed throws do not pass through the C call: errors are kept and thrown at the end.
+        @Sendable func iterate(_ indices: Range<Int>) {
+            for index in indices {
+                if failed.load(ordering: .relaxed) { return }
+                do { try body(first + index) } catch let caught {
+                    failed.store(true, ordering: .relaxed)
+                    error.withLock { if $0 == nil { $0 = caught } }
+                }
+            }
+        }
+        run(most: count) { lane, lanes in
+            switch schedule {
+            case .blocks:
+                iterate(WorkerPool.block(lane, of: lanes, count: count))
+            case .dynamic(let grain):
+                while !failed.load(ordering: .relaxed) {
+                    let start = next.wrappingAdd(grain, ordering: .relaxed).oldValue
+                    if start >= count { return }
+                    iterate(start..<min(start + grain, count))
+                }
+            }
+        }
+        if let caught = error.withLock({ $0 }) { throw caught }
+    }
+
+    // count * lane / lanes without the product, which may not fit.
+    internal static func block(_ lane: Int, of lanes: Int, count: Int) -> Range<Int> {
+        let (each, longer) = count.quotientAndRemainder(dividingBy: lanes)
+        let start = lane * each + min(lane, longer)
+        return start..<start + each + (lane < longer ? 1 : 0)
+    }
+}

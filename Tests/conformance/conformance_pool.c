@@ -1,0 +1,254 @@
+// The pool of lanes: every lane runs once, whoever calls, nested, forked, with more lanes than processors; products on lanes have
+// the bits of those on one thread. The limits that lanes obey.
+#define _GNU_SOURCE
+#include "conformance.h"
+
+#include "ck_pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LANES = 8 };
+
+static ck_pool *pool_of(int32_t lanes, int64_t spin) {
+    return ck_pool_create(&(ck_pool_options){.lanes = lanes, .spin_nanoseconds = spin});
+}
+
+typedef struct tally {
+    ck_pool *pool;
+    _Atomic int32_t runs[LANES];
+    _Atomic int32_t lanes, nested;
+    bool yields;
+} tally;
+
+static void count_lane(void *context, int32_t lane, int32_t lanes) {
+    tally *t = context;
+    if (t->yields && (lane + t->lanes) % 3 == 0) sched_yield();
+    atomic_fetch_add(&t->runs[lane], 1);
+    atomic_store(&t->lanes, lanes);
+}
+
+static void test_regions(ck_pool *pool, int rounds, bool yields) {
+    for (int round = 0; round < rounds; round++) {
+        tally t = {.pool = pool, .yields = yields && round % 16 == 0};
+        const int32_t most = 1 + round % LANES;
+        const int32_t lanes = round % 5 == 4 ? ck_pool_run_if_awake(pool, most, count_lane, &t) : ck_pool_run(pool, most, count_lane, &t);
+        bool right = lanes <= most && lanes == t.lanes;
+        for (int32_t lane = 0; lane < LANES; lane++) right &= t.runs[lane] == (lane < lanes);
+        if (!right) {
+            check(false, "pool: region %d of %d lanes, %d wanted", round, lanes, most);
+            return;
+        }
+        if (yields && round % 4096 == 0) { // let the workers fall asleep
+            const struct timespec pause = {0, 1000000};
+            nanosleep(&pause, NULL);
+        }
+    }
+    check(true, "pool: regions");
+}
+
+static void nest(void *context, int32_t lane, int32_t lanes) {
+    (void)lanes;
+    tally *t = context, inner = {.pool = t->pool};
+    if (ck_pool_inside() && ck_pool_run(t->pool, LANES, count_lane, &inner) == 1 && inner.runs[0] == 1) atomic_fetch_add(&t->nested, 1);
+    atomic_fetch_add(&t->runs[lane], 1);
+}
+
+static void test_nested(ck_pool *pool) {
+    tally t = {.pool = pool};
+    const int32_t lanes = ck_pool_run(pool, LANES, nest, &t);
+    check(t.nested == lanes && !ck_pool_inside(), "pool: %d of %d nested regions ran alone", t.nested, lanes);
+}
+
+// One random product on one thread and on lanes.
+static void test_product(ck_pool *pool, uint64_t seed, int32_t worker_lanes) {
+    uint64_t state = seed;
+    const bool f64 = state & 1;
+    const int64_t element = f64 ? 8 : 4;
+    int64_t size[3];
+    for (int i = 0; i < 3; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        size[i] = 1 + (int64_t)(state >> 33) % ((state >> 20) % 4 == 0 ? 9 : 150);
+    }
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    const uint32_t bits = (uint32_t)(state >> 33);
+    const int64_t m = size[0], n = size[1], k = size[2], pad = bits >> 8 & 3;
+    ck_gemm_problem p = {.m = m, .n = n, .k = k, .transpose_a = bits & 1, .transpose_b = bits >> 1 & 1, .relu = bits >> 2 & 1,
+                         .bias_kind = (ck_bias)((bits >> 3) % 3)};
+    p.lda = (p.transpose_a ? m : k) + pad;
+    p.ldb = (p.transpose_b ? k : n) + pad;
+    p.ldc = n + pad;
+    const int64_t a = (p.transpose_a ? k : m) * p.lda, b = (p.transpose_b ? n : k) * p.ldb, c = m * p.ldc, bias = m > n ? m : n;
+    char *memory = malloc((size_t)((a + b + 2 * c + bias) * element)), *at = memory;
+    for (int64_t i = 0; i < a + b + c + bias; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        const double x = (double)(int32_t)(state >> 32) / 2147483648.0;
+        if (f64) ((double *)memory)[i] = x;
+        else ((float *)memory)[i] = (float)x;
+    }
+    p.a = at, at += a * element;
+    p.b = at, at += b * element;
+    p.bias = at, at += bias * element;
+    char *one = at, *many = at + c * element;
+    memcpy(many, one, (size_t)(c * element));
+    const ck_gemm_kernels *kernels = f64 ? ck_gemm_f64() : ck_gemm_f32();
+    if (f64) p.alpha.f64 = 0.5, p.beta.f64 = bits >> 6 & 1;
+    else p.alpha.f32 = 0.5f, p.beta.f32 = bits >> 6 & 1;
+    char *packed = NULL;
+    if (bits >> 7 & 1) {
+        packed = aligned_alloc(64, (size_t)(ck_gemm_packed_b_size(kernels, n, k) + 63) / 64 * 64);
+        ck_gemm_pack_b(kernels, p.transpose_b, n, k, p.b, p.ldb, packed);
+        p.packed_b = packed;
+    }
+    p.c = one;
+    ck_gemm(kernels, &p);
+    p.c = many;
+    ck_gemm_parallel(pool, kernels, &p);
+    check(memcmp(one, many, (size_t)(c * element)) == 0, "%d lanes, %s: m %ld n %ld k %ld ta %d tb %d packed %d", worker_lanes,
+          f64 ? "f64" : "f32", (long)m, (long)n, (long)k, p.transpose_a, p.transpose_b, packed != NULL);
+    free(packed);
+    free(memory);
+}
+
+static pthread_mutex_t checks = PTHREAD_MUTEX_INITIALIZER;
+
+typedef struct client {
+    ck_pool *pool;
+    int32_t number;
+    int products;
+} client;
+
+static void *multiply_alone(void *argument) {
+    const client *c = argument;
+    for (int i = 0; i < c->products; i++) {
+        tally t = {.pool = c->pool};
+        const int32_t lanes = ck_pool_run(c->pool, LANES, count_lane, &t);
+        bool right = lanes == t.lanes;
+        for (int32_t lane = 0; lane < LANES; lane++) right &= t.runs[lane] == (lane < lanes);
+        pthread_mutex_lock(&checks);
+        check(right, "client %d: region of %d lanes", c->number, lanes);
+        pthread_mutex_unlock(&checks);
+    }
+    return NULL;
+}
+
+static void test_clients(ck_pool *pool, int products) {
+    enum { CLIENTS = 6 };
+    pthread_t threads[CLIENTS];
+    client clients[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = (client){pool, i, products};
+        pthread_create(&threads[i], NULL, multiply_alone, &clients[i]);
+    }
+    for (int i = 0; i < CLIENTS; i++) pthread_join(threads[i], NULL);
+}
+
+// The child of a process that has a pool gets one of its own, or runs alone on the parent's; so does its child.
+static void test_fork(ck_pool *pool) {
+    tally warm = {.pool = pool};
+    if (ck_pool_shared()) ck_pool_run(ck_pool_shared(), LANES, count_lane, &warm);
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(5);
+        tally t = {.pool = pool}, mine = {.pool = NULL};
+        bool right = ck_pool_run(pool, LANES, count_lane, &t) == 1 && t.runs[0] == 1;
+        const int32_t lanes = ck_pool_run(ck_pool_shared(), LANES, count_lane, &mine);
+        right &= lanes == (ck_cpu_lanes() < LANES ? ck_cpu_lanes() : LANES) && mine.runs[lanes - 1] == 1;
+        const pid_t grandchild = fork();
+        if (grandchild == 0) {
+            alarm(5);
+            tally again = {.pool = NULL};
+            _exit(ck_pool_run(ck_pool_shared(), LANES, count_lane, &again) == lanes ? 0 : 1);
+        }
+        int status = 1;
+        waitpid(grandchild, &status, 0);
+        _exit(right && status == 0 ? 0 : 1);
+    }
+    int status = 1;
+    waitpid(child, &status, 0);
+    check(status == 0, "pool: the forked child ended with %d", status);
+    test_regions(pool, 100, false);
+}
+
+static void write_text(const char *root, const char *path, const char *text) {
+    char full[512], *slash;
+    snprintf(full, sizeof full, "%s%s", root, path);
+    for (slash = strchr(full + strlen(root) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        mkdir(full, 0700);
+        *slash = '/';
+    }
+    FILE *file = fopen(full, "w");
+    fputs(text, file);
+    fclose(file);
+}
+
+static void test_limits(void) {
+    char message[256] = "";
+    check(ck_cpu_lanes_from(NULL, 12, 0, message, sizeof message) == 12, "limits: mask");
+    check(ck_cpu_lanes_from("", 12, 2.5, message, sizeof message) == 3, "limits: quota, rounded up");
+    check(ck_cpu_lanes_from("2", 12, 2.5, message, sizeof message) == 2, "limits: wish");
+    check(ck_cpu_lanes_from("40", 12, 0, message, sizeof message) == 12, "limits: a wish beyond the mask");
+    check(ck_cpu_lanes_from(NULL, 12, 0.3, message, sizeof message) == 1, "limits: less than one processor");
+    const char *bad[] = {"0", "-1", "two", "3x", "99999999999999999999"};
+    for (int i = 0; i < 5; i++)
+        check(ck_cpu_lanes_from(bad[i], 12, 0, message, sizeof message) == -1 && strstr(message, bad[i]), "limits: LANES_NUM_THREADS=%s", bad[i]);
+    check(ck_cpu_mask_count() >= 1, "limits: an empty mask");
+
+    char root[] = "/tmp/conformance-XXXXXX";
+    if (!mkdtemp(root)) return;
+    check(ck_cpu_quota(root) == 0, "quota: no control groups");
+    write_text(root, "/proc/self/cgroup", "0::/a/b\n");
+    write_text(root, "/sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
+    check(ck_cpu_quota(root) == 0, "quota: none in version 2");
+    write_text(root, "/sys/fs/cgroup/a/cpu.max", "150000 100000\n");
+    check(ck_cpu_quota(root) == 1.5, "quota: of the group above");
+    write_text(root, "/sys/fs/cgroup/a/b/cpu.max", "50000 100000\n");
+    check(ck_cpu_quota(root) == 0.5, "quota: the least");
+    write_text(root, "/proc/self/cgroup", "5:memory:/x\n4:cpu,cpuacct:/y\n");
+    check(ck_cpu_quota(root) == 0, "quota: no file of version 1");
+    write_text(root, "/sys/fs/cgroup/cpu,cpuacct/y/cpu.cfs_quota_us", "-1\n");
+    write_text(root, "/sys/fs/cgroup/cpu,cpuacct/y/cpu.cfs_period_us", "100000\n");
+    check(ck_cpu_quota(root) == 0, "quota: none in version 1");
+    write_text(root, "/sys/fs/cgroup/cpu,cpuacct/y/cpu.cfs_quota_us", "250000\n");
+    check(ck_cpu_quota(root) == 2.5, "quota: version 1");
+    char command[600];
+    snprintf(command, sizeof command, "rm -rf '%s'", root);
+    if (system(command)) printf("left %s\n", root);
+}
+
+static double processor_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void test_pool(int regions) {
+    alarm(300); // a lost wake-up would wait for ever
+    test_limits();
+    for (int32_t lanes = 1; lanes <= LANES; lanes++) {
+        ck_pool *pool = pool_of(lanes, lanes % 2 ? 20000 : 0);
+        check(ck_pool_lanes(pool) == lanes, "pool: %d lanes, %d wanted", ck_pool_lanes(pool), lanes);
+        test_regions(pool, regions / (lanes > 2 ? 20 : 1), true);
+        test_nested(pool);
+        for (int i = 0; i < 150; i++) test_product(pool, (uint64_t)(i * 8 + lanes), lanes);
+        if (lanes % 3 == 0) test_clients(pool, 500);
+        ck_pool_destroy(pool);
+    }
+    ck_pool *pool = pool_of(4, 100000);
+    tally t = {.pool = pool};
+    ck_pool_run(pool, 4, count_lane, &t);
+    const struct timespec half = {0, 500000000};
+    const double before = processor_seconds();
+    nanosleep(&half, NULL);
+    check(processor_seconds() - before < 0.005, "pool: an idle pool used %g s of half a second", processor_seconds() - before);
+    test_fork(pool);
+    ck_pool_destroy(pool);
+    ck_pool_destroy(NULL);
+    alarm(0);
+}
