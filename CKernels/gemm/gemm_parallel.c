@@ -89,16 +89,16 @@ static void choose_blocks(partition *cut, int32_t lanes, double nanoseconds) {
     // Long regions are cut finer, so that a lane that is late costs a block and not a share.
     const int64_t pieces = lanes * (nanoseconds > 400000.0 * lanes ? 4 : nanoseconds > 100000.0 * lanes ? 2 : 1);
     const int64_t unit = p->transpose_b && p->m <= CK_DOT_ROWS ? 2 * d.lanes : d.lanes;
-    const int64_t units = ceil_div(p->n, unit), panels_each = p->n / (2 * d.columns * pieces);
+    const int64_t units = ceil_div(p->n, unit), rows_each = p->m / pieces;
     cut->row_blocks = cut->column_blocks = 1;
     cut->column_unit = unit;
-    if (p->packed_b || (p->n < unit * 2 * lanes) || (p->m >= 8 * lanes && (panels_each < 1 || p->transpose_a))) {
-        // Rows: a packed B has its panels chunk by chunk, so it is read whole; a transposed A is packed by the lane that uses it.
-        cut->row_blocks = larger(1, smaller(pieces, p->m / (p->n == 1 ? 32 : p->m >= 16 * pieces ? 8 : 1)));
-    } else {
-        // Columns: every lane streams its own part of B and leaves the others' L2 alone.
+    // Rows where every lane gets enough of them: B is read by all, A by one each. A packed B stands chunk by chunk and is read
+    // whole. A B that every lane would have to transpose or pack for itself is cut, or pays only beside many rows.
+    const bool packs_b = p->transpose_b || p->ldb * d.byte_count % 2048 == 0;
+    if (p->packed_b || units < 2 * lanes || rows_each >= (packs_b ? 512 : 32))
+        cut->row_blocks = larger(1, smaller(pieces, p->m / (p->n == 1 ? 32 : 1)));
+    else // columns: every lane streams its own part of B
         cut->column_blocks = larger(1, smaller(pieces, units / 2));
-    }
 }
 
 static void share_blocks(partition *cut, int32_t lanes) {
