@@ -93,10 +93,15 @@ public enum Schedule: Sendable {
     public func parallelFor<Failure: Error>(
         _ range: Range<Int>, schedule: Schedule = .blocks, _ body: @Sendable (Int) throws(Failure) -> Void
     ) throws(Failure) {
-        if case .dynamic(let grain) = schedule, grain < 1 { fatalError("parallelFor: a grain of \(grain), at least 1 is needed") }
-        let count = range.count, first = range.lowerBound
+        if case .dynamic(let grain) = schedule, grain < 1 {
+            fatalError("parallelFor: a grain of \(grain), at least 1 is needed")
+        }
+        let count = range.count
+        let first = range.lowerBound
         guard count > 0 else { return }
-        let next = Atomic(0), failed = Atomic(false), error = Mutex<Failure?>(nil)
+        let next = Atomic(0)
+        let failed = Atomic(false)
+        let error = Mutex<Failure?>(nil)
         // A closure's own typed throws do not pass through the C call: errors are kept and thrown at the end.
         @Sendable func iterate(_ indices: Range<Int>) {
             for index in indices {

@@ -41,10 +41,14 @@ struct Comparison: Codable {
             for index in libraries.indices {
                 let library = libraries[(index + round) % libraries.count]
                 Progress.show("round \(round) of \(rounds): \(library.name), \(shapes.count) shapes")
-                var arguments = ["gemm-worker", "--type", type.rawValue, "--seconds", String(seconds), "--threads", String(threads)]
+                var arguments = [
+                    "gemm-worker", "--type", type.rawValue, "--seconds", String(seconds), "--threads", String(threads),
+                ]
                 if let path = library.path { arguments += ["--library", path] }
                 let data: Data
-                do { data = try Worker.run(arguments, threads: threads, input: list) } catch { throw Failure("\(library.name): \(error)") }
+                do { data = try Worker.run(arguments, threads: threads, input: list) } catch {
+                    throw Failure("\(library.name): \(error)")
+                }
                 for timing in try JSONDecoder().decode([GemmWorker.Timing].self, from: data) {
                     guard timing.errorOverBound <= 1 else {
                         throw Failure(
@@ -73,7 +77,8 @@ struct Comparison: Codable {
         }
         let ratios = rows.compactMap(\.ratio)
         return Comparison(
-            machine: .current(), type: type, threads: threads, libraries: libraries, rounds: rounds, peakGflops: Statistics.median(peaks),
+            machine: .current(), type: type, threads: threads, libraries: libraries, rounds: rounds,
+            peakGflops: Statistics.median(peaks),
             stealSeconds: stealBefore.flatMap { before in MachineRecord.stealSeconds().map { $0 - before } }, rows: rows,
             geometricMean: ratios.isEmpty ? nil : Statistics.geometricMean(ratios))
     }

@@ -35,7 +35,8 @@ struct GemmCommand: ParsableCommand {
     func validate() throws {
         let usable = MachineRecord.current().usableProcessors.count
         guard threads >= 1 && threads <= usable else {
-            throw ValidationError("--threads is between 1 and the \(usable) processors that this process may use, not \(threads)")
+            throw ValidationError(
+                "--threads is between 1 and the \(usable) processors that this process may use, not \(threads)")
         }
         guard rounds >= 1 else { throw ValidationError("--rounds is at least 1, not \(rounds)") }
         guard seconds > 0 && seconds <= 60 else { throw ValidationError("--seconds is above 0 and at most 60, not \(seconds)") }

@@ -1,12 +1,13 @@
 import ArgumentParser
 import Lanes
+import LanesParallel
 import Measurement
 import TextTable
 
 struct InfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "info", abstract: "What this processor can do and which kernels run.",
-        discussion: "Example: LANES_ISA=avx2 lanes info")
+        commandName: "info", abstract: "What this processor can do, which kernels run and on how many lanes.",
+        discussion: "Examples: lanes info; LANES_ISA=avx2 lanes info; taskset -c 0 lanes info")
 
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -20,6 +21,7 @@ struct InfoCommand: ParsableCommand {
 
     struct Output: Encodable {
         let machine: MachineRecord
+        let lanes: LaneLimits
         let kernels: [Kernel]
     }
 
@@ -31,11 +33,11 @@ struct InfoCommand: ParsableCommand {
                 available: $0.instructionSet.isAvailable, selected: $0.isSelected)
         }
         if json {
-            try printJSON(Output(machine: machine, kernels: kernels))
+            try printJSON(Output(machine: machine, lanes: .current(), kernels: kernels))
             return
         }
         print(machineDescription(machine))
-        print()
+        print("lanes of a call  \(LaneLimits.current())", terminator: "\n\n")
         let table = TextTable<Kernel> {
             [
                 Column(title: "kernel", value: $0.name),

@@ -6,16 +6,6 @@ enum Report {
     static func page(_ study: StudyCommand.Output) throws -> String {
         let gemm = study.gemm
         let layer = study.layer
-        let header = gemm.libraries.map { "<th>\(escape($0.name))</th>" }.joined()
-        let rows = gemm.rows.map { row in
-            let best = row.gflops.values.max()
-            let cells = gemm.libraries.map { library -> String in
-                let value = row.gflops[library.name]!
-                return "<td\(value == best ? " class=best" : "")>\(format(value))</td>"
-            }.joined()
-            return
-                "<tr><th scope=row>\(escape(row.shape.description))</th>\(cells)<td>\(format(100 * row.shareOfPeak, 0))%</td><td>\(row.ratio.map { format($0, 2) } ?? "–")</td></tr>"
-        }.joined(separator: "\n")
         let machine = study.machine
         let facts = [
             ("Processor", machine.processor), ("Instruction set in use", machine.instructionSet),
@@ -71,10 +61,8 @@ enum Report {
 
             <h2>All shapes</h2>
             <p>GFLOP/s. The letters say which operand is stored transposed. The last columns are our share of the measured peak, and ours over the fastest other library.</p>
-            <div class="scroll"><table>
-            <tr><th>op m × n × k</th>\(header)<th>of peak</th><th>ratio</th></tr>
-            \(rows)
-            </table></div>
+            \(table(gemm))
+            \(study.gemmTwoThreads.map(twoThreads) ?? "")
 
             <h2>The machine</h2>
             <table class="facts">
@@ -82,6 +70,34 @@ enum Report {
             </table>
             <p class="lead">Figures are medians and hold for this machine and this run; compare ratios, not runs. Every sample is in study.json beside this page.</p>
             </html>
+            """
+    }
+
+    private static func twoThreads(_ gemm: Comparison) -> String {
+        """
+
+        <h2>Two threads</h2>
+        <p>GFLOP/s of every library on two threads, bound to two processors. The peak is that of both at once, \(format(gemm.peakGflops, 0)) GFLOP/s; where it is far below twice the peak of one, the two share a core. The results have the same bits as on one thread.</p>
+        \(table(gemm))
+        """
+    }
+
+    private static func table(_ gemm: Comparison) -> String {
+        let header = gemm.libraries.map { "<th>\(escape($0.name))</th>" }.joined()
+        let rows = gemm.rows.map { row in
+            let best = row.gflops.values.max()
+            let cells = gemm.libraries.map { library -> String in
+                let value = row.gflops[library.name]!
+                return "<td\(value == best ? " class=best" : "")>\(format(value))</td>"
+            }.joined()
+            return
+                "<tr><th scope=row>\(escape(row.shape.description))</th>\(cells)<td>\(format(100 * row.shareOfPeak, 0))%</td><td>\(row.ratio.map { format($0, 2) } ?? "–")</td></tr>"
+        }.joined(separator: "\n")
+        return """
+            <div class="scroll"><table>
+            <tr><th>op m × n × k</th>\(header)<th>of peak</th><th>ratio</th></tr>
+            \(rows)
+            </table></div>
             """
     }
 

@@ -96,4 +96,9 @@ struct Shape: Codable, Hashable, CustomStringConvertible {
         [4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024].map { Shape(m: $0, n: $0, k: $0) }
         + ["64x128x784", "64x64x128", "64x10x64", "NT:64x784x128", "TN:784x128x64", "1x128x784", "4x1024x1024", "1024x16x1024"]
         .map { Shape(argument: $0)! }
+
+    /// Where a second thread begins to pay, and where it should double the speed.
+    static let twoThreadDefaults: [Shape] =
+        [32, 48, 64, 96, 128, 256, 512, 1024].map { Shape(m: $0, n: $0, k: $0) }
+        + ["64x128x784", "NT:64x784x128", "TN:784x128x64", "4x1024x1024", "1024x16x1024"].map { Shape(argument: $0)! }
 }

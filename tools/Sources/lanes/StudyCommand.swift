@@ -25,6 +25,8 @@ struct StudyCommand: ParsableCommand {
         var machine: MachineRecord
         var layer: LayerResult
         var gemm: Comparison
+        /// The same on two threads; nil where the process may use one processor only.
+        var gemmTwoThreads: Comparison?
     }
 
     func validate() throws {
@@ -47,7 +49,15 @@ struct StudyCommand: ParsableCommand {
         if !json { print(layer.text, terminator: "\n\n") }
         let gemm = try Comparison.run(
             libraries: [.own] + others, shapes: Shape.defaults, type: .f32, rounds: rounds, seconds: seconds)
-        let output = Output(machine: machine, layer: layer, gemm: gemm)
+        if !json { print(comparisonTable(gemm), terminator: "\n\n") }
+        let two =
+            machine.usableProcessors.count < 2
+            ? nil
+            : try Comparison.run(
+                libraries: [.own] + others, shapes: Shape.twoThreadDefaults, type: .f32, threads: 2, rounds: rounds,
+                seconds: seconds)
+        if !json, let two { print(comparisonTable(two)) }
+        let output = Output(machine: machine, layer: layer, gemm: gemm, gemmTwoThreads: two)
         let folder = URL(fileURLWithPath: out)
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -61,7 +71,6 @@ struct StudyCommand: ParsableCommand {
         if json {
             try printJSON(output)
         } else {
-            print(comparisonTable(gemm))
             print("\nreport: \(out)/index.html, \(out)/study.json")
         }
     }
