@@ -26,7 +26,7 @@ enum {
     LINE = 128,           // lines are fetched in pairs on many processors, and are this long on some
     POLLS_PER_CLOCK = 64, // a look at the clock costs as much as several polls
     TAKE_BACK_NANOSECONDS = 5000,
-    JOIN_SPIN_NANOSECONDS = 100000,
+    JOIN_SPIN_NANOSECONDS = 20000,
     WORD_BITS = 64,
     WORDS = (CK_POOL_LANES_MAX + WORD_BITS - 1) / WORD_BITS,
 };

@@ -1,9 +1,13 @@
 // The C and Fortran interface of LanesBLAS: a subset of BLAS with the kernels of swift-lanes.
 //
 // Row- and column-major, with the argument order and meaning of the reference BLAS. Results follow the numeric promise of
-// ck_gemm.h: the same bits for every instruction set and layout of the operands, which a BLAS does not promise by itself.
+// ck_gemm.h: the same bits for every instruction set, number of threads and layout of the operands, which a BLAS does not
+// promise by itself.
 // A bad argument calls cblas_xerbla or xerbla_ with the reference library's parameter number; a program may define either
 // function itself, and then the call returns without touching its output when the handler returns.
+//
+// Large products run on several threads: as many as the affinity mask, the CPU quota and LANES_NUM_THREADS allow, whichever is
+// least. Functions may be called from any number of threads at once, and after fork.
 //
 // Integers are 32 bits (LP64). Environment: LANES_ISA forces an instruction set.
 #ifndef LANES_BLAS_H
