@@ -27,7 +27,7 @@ extension Double: LaneElement {}
     public let count: Int
 
     // Owned by this value alone from init to deinit. Never nil: an empty buffer owns one line.
-    internal let base: UnsafeMutablePointer<Element>
+    package let base: UnsafeMutablePointer<Element>
 
     /// Memory for `count` zeros.
     ///

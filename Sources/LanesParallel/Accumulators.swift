@@ -1,0 +1,86 @@
+import Lanes
+
+/// Sums of several lanes side by side: each lane adds to its own, and they are merged in lane order.
+///
+/// Each lane's numbers begin on a cache line of their own (128 bytes: lines are 64 bytes on most processors and fetched in pairs), so
+/// that no lane's additions take a line away from another. `padded: false` puts them next to each other: the mistake called
+/// false sharing, for study.
+///
+/// Who adds what depends on the number of lanes, and so do the last bits of a merged sum. Where they must not, use
+/// ``ShardedAccumulator``.
+///
+/// ```swift
+/// var sums = LaneAccumulators<Float>(lanes: pool.lanes, count: 10)
+/// pool.run { lane, _ in sums.withLane(lane) { span in span[3] += 1 } }
+/// let total = sums.merged()
+/// ```
+@safe public struct LaneAccumulators<Element: LaneElement>: ~Copyable, Sendable {
+    public let lanes: Int
+    /// Numbers of each lane.
+    public let count: Int
+    /// Elements from the first number of one lane to that of the next.
+    public let stride: Int
+    private let buffer: Buffer<Element>
+
+    /// Zeros for every lane.
+    public init(lanes: Int, count: Int, padded: Bool = true) {
+        guard lanes >= 1 && count >= 0 else { fatalError("LaneAccumulators: \(lanes) lanes of \(count) numbers") }
+        let line = 128 / MemoryLayout<Element>.stride
+        self.lanes = lanes
+        self.count = count
+        stride = padded ? max(1, (count + line - 1) / line) * line : count
+        buffer = Buffer(count: lanes * stride)
+    }
+
+    /// Calls `body` with one lane's numbers. Different lanes may be inside at once; one lane must not be inside twice.
+    public func withLane<Result>(_ lane: Int, _ body: (inout MutableSpan<Element>) -> Result) -> Result {
+        guard lane >= 0 && lane < lanes else { fatalError("LaneAccumulators: lane \(lane) is not in 0 ..< \(lanes)") }
+        var span = unsafe UnsafeMutableBufferPointer(start: buffer.base + lane * stride, count: count).mutableSpan
+        return body(&span)
+    }
+
+    /// The sums over lanes, added in lane order from lane 0 on.
+    public func merged() -> [Element] {
+        var total = withLane(0) { span in span.indices.map { span[$0] } }
+        for lane in 1..<max(1, lanes) { withLane(lane) { span in for index in span.indices { total[index] += span[index] } } }
+        return total
+    }
+}
+
+/// Sums over samples with the same bits for any number of lanes: samples are cut in shards of a fixed size, each shard is summed
+/// by one lane in ascending order, and shards are added in ascending order.
+///
+/// ```swift
+/// let shards = ShardedAccumulator<Float>(count: 10, shardSize: 64)
+/// let sums = shards.sum(over: samples.count, on: pool) { sample, sums in sums[label(sample)] += 1 }
+/// ```
+public struct ShardedAccumulator<Element: LaneElement>: Sendable {
+    /// Numbers of a sum.
+    public let count: Int
+    /// Samples of a shard. Part of what the bits depend on, like the samples themselves.
+    public let shardSize: Int
+
+    public init(count: Int, shardSize: Int) {
+        guard count >= 0 && shardSize >= 1 else { fatalError("ShardedAccumulator: \(count) numbers, shards of \(shardSize) samples") }
+        self.count = count
+        self.shardSize = shardSize
+    }
+
+    /// Adds up what `add` adds for every sample.
+    ///
+    /// The serial loop with the same bits: `for shard in shards { var sums = zeros; for sample in shard { add(sample, &sums) };
+    /// total += sums }`.
+    public func sum(
+        over samples: Int, on pool: WorkerPool = .shared, _ add: @Sendable (_ sample: Int, _ sums: inout MutableSpan<Element>) -> Void
+    ) -> [Element] {
+        guard samples > 0 else { return [Element](repeating: 0, count: count) }
+        let shards = (samples - 1) / shardSize + 1
+        let sums = LaneAccumulators<Element>(lanes: shards, count: count)
+        pool.parallelFor(0..<shards, schedule: .dynamic(grain: 1)) { shard in
+            sums.withLane(shard) { span in
+                for sample in shard * shardSize..<min((shard + 1) * shardSize, samples) { add(sample, &span) }
+            }
+        }
+        return sums.merged()
+    }
+}
