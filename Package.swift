@@ -26,8 +26,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]
         ),
         .target(name: "Lanes", dependencies: ["CKernels"], swiftSettings: swiftSettings + [optimizedSwift]),
+        .systemLibrary(name: "CHwloc", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"])]),
         .target(
-            name: "LanesParallel", dependencies: ["CKernels", "Lanes"], swiftSettings: swiftSettings + [optimizedSwift]),
+            name: "LanesParallel", dependencies: ["CKernels", "CHwloc", "Lanes"], swiftSettings: swiftSettings + [optimizedSwift]),
         .target(
             name: "LanesBLAS",
             dependencies: ["CKernels"],

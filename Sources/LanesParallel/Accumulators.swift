@@ -61,7 +61,9 @@ public struct ShardedAccumulator<Element: LaneElement>: Sendable {
     public let shardSize: Int
 
     public init(count: Int, shardSize: Int) {
-        guard count >= 0 && shardSize >= 1 else { fatalError("ShardedAccumulator: \(count) numbers, shards of \(shardSize) samples") }
+        guard count >= 0 && shardSize >= 1 else {
+            fatalError("ShardedAccumulator: \(count) numbers, shards of \(shardSize) samples")
+        }
         self.count = count
         self.shardSize = shardSize
     }
@@ -71,7 +73,8 @@ public struct ShardedAccumulator<Element: LaneElement>: Sendable {
     /// The serial loop with the same bits: `for shard in shards { var sums = zeros; for sample in shard { add(sample, &sums) };
     /// total += sums }`.
     public func sum(
-        over samples: Int, on pool: WorkerPool = .shared, _ add: @Sendable (_ sample: Int, _ sums: inout MutableSpan<Element>) -> Void
+        over samples: Int, on pool: WorkerPool = .shared,
+        _ add: @Sendable (_ sample: Int, _ sums: inout MutableSpan<Element>) -> Void
     ) -> [Element] {
         guard samples > 0 else { return [Element](repeating: 0, count: count) }
         let shards = (samples - 1) / shardSize + 1

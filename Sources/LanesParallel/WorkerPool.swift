@@ -35,7 +35,12 @@ public enum Schedule: Sendable {
     // every call: it is another one after fork.
     nonisolated(unsafe) private let own: OpaquePointer?
 
-    private init() { unsafe own = nil }
+    private let binding: WorkerBinding?
+
+    private init() {
+        unsafe own = nil
+        binding = nil
+    }
 
     /// A pool of its own.
     ///
@@ -46,13 +51,44 @@ public enum Schedule: Sendable {
         guard lanes >= 1 && lanes <= CK_POOL_LANES_MAX else {
             fatalError("WorkerPool: \(lanes) lanes, between 1 and \(CK_POOL_LANES_MAX) can be had")
         }
+        binding = nil
+        unsafe own = unsafe WorkerPool.create(lanes: lanes, spinning: spinning, binding: nil)
+    }
+
+    private static func create(lanes: Int, spinning: Duration, binding: WorkerBinding?) -> OpaquePointer {
         let (seconds, attoseconds) = spinning.components
         var options = unsafe ck_pool_options()
         unsafe options.lanes = Int32(lanes)
         unsafe options.spin_nanoseconds = max(0, seconds) * 1_000_000_000 + max(0, attoseconds) / 1_000_000_000
+        if let binding {
+            // The pool object owns the binding and outlives the workers.
+            unsafe options.start_context = Unmanaged.passUnretained(binding).toOpaque()
+            unsafe options.start = { context, lane in
+                unsafe Unmanaged<WorkerBinding>.fromOpaque(context!).takeUnretainedValue().bind(lane: Int(lane))
+            }
+        }
         guard let pool = unsafe ck_pool_create(&options) else { fatalError("WorkerPool: no memory for \(lanes) lanes") }
-        unsafe own = pool
+        return unsafe pool
     }
+
+    /// A pool whose workers are bound to processors of their own, inside the affinity mask. The calling thread is not bound, ever.
+    ///
+    /// - Parameters:
+    ///   - lanes: the caller included; no more than the placement has processors for.
+    ///   - placement: which processors. The first of the plan is left for the caller.
+    public init(lanes: Int, placement: Placement, spinning: Duration = .microseconds(100)) {
+        let plan = placement.plan(lanes: lanes, on: .current())
+        guard lanes >= 1 && !plan.isEmpty else {
+            fatalError("WorkerPool: the placement has no processor of this machine for \(lanes) lanes")
+        }
+        binding = WorkerBinding(processors: Array(plan.dropFirst()))
+        unsafe own = unsafe WorkerPool.create(lanes: plan.count, spinning: spinning, binding: binding)
+        unsafe binding?.waitForAll(ck_pool_lanes(own) - 1)
+    }
+
+    /// Processors that the workers are bound to, read back from the system, lane 1 first; -1 where the system refused. Empty for
+    /// pools without a placement.
+    public var boundProcessors: [Int] { binding?.bound ?? [] }
 
     deinit { if let own = unsafe own { unsafe ck_pool_destroy(own) } }
 

@@ -150,6 +150,10 @@ static void test_clients(ck_pool *pool, int products) {
 
 // The child of a process that has a pool gets one of its own, or runs alone on the parent's; so does its child.
 static void test_fork(ck_pool *pool) {
+    if (getenv("CONFORMANCE_NO_FORK")) {
+        printf("skipped fork: CONFORMANCE_NO_FORK is set\n");
+        return;
+    }
     tally warm = {.pool = pool};
     if (ck_pool_shared()) ck_pool_run(ck_pool_shared(), LANES, count_lane, &warm);
     const pid_t child = fork();

@@ -21,6 +21,7 @@ struct InfoCommand: ParsableCommand {
 
     struct Output: Encodable {
         let machine: MachineRecord
+        let topology: Machine
         let lanes: LaneLimits
         let kernels: [Kernel]
     }
@@ -33,10 +34,11 @@ struct InfoCommand: ParsableCommand {
                 available: $0.instructionSet.isAvailable, selected: $0.isSelected)
         }
         if json {
-            try printJSON(Output(machine: machine, lanes: .current(), kernels: kernels))
+            try printJSON(Output(machine: machine, topology: .current(), lanes: .current(), kernels: kernels))
             return
         }
         print(machineDescription(machine))
+        print(topologyPicture(.current()))
         print("lanes of a call  \(LaneLimits.current())", terminator: "\n\n")
         let table = TextTable<Kernel> {
             [
@@ -47,6 +49,19 @@ struct InfoCommand: ParsableCommand {
         }
         table.print(kernels)
     }
+}
+
+/// A line for each last-level cache: its cores, and in brackets the numbers of their processors.
+func topologyPicture(_ machine: Machine) -> String {
+    let caches = Dictionary(grouping: machine.processors) { [$0.package, $0.node, $0.lastLevelCache] }
+    let lines = caches.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { key, processors in
+        let cores = Dictionary(grouping: processors, by: \.core).sorted { $0.key < $1.key }.map { _, threads in
+            "[" + threads.map { String($0.index) }.joined(separator: " ") + "]"
+        }
+        return "package \(key[0])  node \(key[1])  cache \(key[2])  \(cores.joined())"
+    }
+    return "topology         " + lines.joined(separator: "\n                 ")
+        + (machine.isThisSystem ? "" : "\n                 (a description, not this system)")
 }
 
 func machineDescription(_ machine: MachineRecord) -> String {

@@ -1,0 +1,50 @@
+internal import CHwloc
+import Foundation
+import Synchronization
+
+/// Binds the workers of one pool, each in its own thread, and reads back what the system did.
+@safe internal final class WorkerBinding: Sendable {
+    private let processors: [Int]
+    private let results: Mutex<[Int]>
+    private let done = Atomic(0)
+    // Owned from init to deinit; hwloc's binding calls only read it.
+    nonisolated(unsafe) private let topology: hwloc_topology_t?
+
+    init(processors: [Int]) {
+        self.processors = processors
+        results = Mutex([Int](repeating: -1, count: processors.count))
+        var created: hwloc_topology_t?
+        if unsafe hwloc_topology_init(&created) == 0, unsafe hwloc_topology_load(created) == 0 {
+            unsafe topology = created
+        } else {
+            unsafe topology = nil
+        }
+    }
+
+    deinit { if let topology = unsafe topology { unsafe hwloc_topology_destroy(topology) } }
+
+    func bind(lane: Int) {
+        defer { done.add(1, ordering: .releasing) }
+        guard let topology = unsafe topology, let set = unsafe hwloc_bitmap_alloc() else { return }
+        defer { unsafe hwloc_bitmap_free(set) }
+        let thread = Int32(HWLOC_CPUBIND_THREAD.rawValue)
+        unsafe hwloc_bitmap_only(set, UInt32(processors[lane - 1]))
+        guard unsafe hwloc_set_cpubind(topology, set, thread) == 0, unsafe hwloc_get_cpubind(topology, set, thread) == 0,
+            unsafe hwloc_bitmap_weight(set) == 1
+        else { return }
+        let bound = unsafe Int(hwloc_bitmap_first(set))
+        results.withLock { $0[lane - 1] = bound }
+    }
+
+    /// Waits until the workers have begun, so that the results are there.
+    func waitForAll(_ workers: Int32) {
+        while done.load(ordering: .acquiring) < Int(workers) { usleep(100) }
+        let refused = results.withLock { $0.prefix(Int(workers)).count { $0 < 0 } }
+        if refused > 0 {
+            FileHandle.standardError.write(
+                Data("swift-lanes: the system bound \(Int(workers) - refused) of \(workers) workers to a processor\n".utf8))
+        }
+    }
+
+    var bound: [Int] { results.withLock { $0 } }
+}
