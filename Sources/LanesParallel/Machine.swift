@@ -66,7 +66,8 @@ public struct Machine: Codable, Sendable, Equatable {
             guard let unit = unsafe hwloc_get_obj_by_type(topology, HWLOC_OBJ_PU, UInt32(index)) else { continue }
             if unsafe hasMask && hwloc_bitmap_isset(mask, unit.pointee.os_index) == 0 { continue }
             func ancestor(_ type: hwloc_obj_type_t, else missing: Int) -> Int {
-                unsafe hwloc_get_ancestor_obj_by_type(topology, type, unit).map { unsafe Int($0.pointee.logical_index) } ?? missing
+                unsafe hwloc_get_ancestor_obj_by_type(topology, type, unit).map { unsafe Int($0.pointee.logical_index) }
+                    ?? missing
             }
             unsafe found.append(
                 Processor(
