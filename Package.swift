@@ -28,7 +28,10 @@ let package = Package(
         .target(name: "Lanes", dependencies: ["CKernels"], swiftSettings: swiftSettings + [optimizedSwift]),
         .systemLibrary(name: "CHwloc", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"])]),
         .target(
-            name: "LanesParallel", dependencies: ["CKernels", "CHwloc", "Lanes"], swiftSettings: swiftSettings + [optimizedSwift]),
+            name: "LanesParallel",
+            dependencies: ["CKernels", "CHwloc", "Lanes"],
+            swiftSettings: swiftSettings + [optimizedSwift]
+        ),
         .target(
             name: "LanesBLAS",
             dependencies: ["CKernels"],

@@ -387,7 +387,7 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     l.two_panels = p->m <= rows_max[CK_WIDTH_6];
     l.packed_b = (const char *)p->packed_b;
     l.b_column = p->transpose_b ? b_stride : element;
-    l.b_is_beyond = k * p->ldb * element > BEYOND_BYTES; // also where this is a part of a wider product
+    l.b_is_beyond = !p->transpose_b && k * b_stride > BEYOND_BYTES; // also where this is a part of a wider product
     if (k > 0) decide_packing(&l, p);
 
     ck_gemm_tile tile = {

@@ -38,9 +38,7 @@ static void run_block(const partition *cut, int64_t block) {
     part.n = j_end - j;
     part.a = (const char *)p->a + i * element * (p->transpose_a ? 1 : p->lda);
     part.c = (char *)p->c + (i * p->ldc + j) * element;
-    if (p->packed_b) // columns are cut at panels only, which stand chunk by chunk
-        part.packed_b = p->packed_b;
-    else
+    if (!p->packed_b) // a packed B stands chunk by chunk: its columns are never cut
         part.b = (const char *)p->b + j * element * (p->transpose_b ? p->ldb : 1);
     if (p->bias_kind == CK_BIAS_PER_ROW) part.bias = (const char *)p->bias + i * element;
     if (p->bias_kind == CK_BIAS_PER_COLUMN) part.bias = (const char *)p->bias + j * element;
@@ -81,13 +79,18 @@ static double estimate(const ck_gemm_kernels *kernels, const ck_gemm_problem *p)
 #ifndef CK_GEMM_WAKE_NANOSECONDS
 #define CK_GEMM_WAKE_NANOSECONDS 40000
 #endif
+// A lane with more than this shares its blocks.
+#ifndef CK_GEMM_STEAL_NANOSECONDS
+#define CK_GEMM_STEAL_NANOSECONDS 100000
+#endif
 static const double worth_a_region = CK_GEMM_REGION_NANOSECONDS, worth_waking = CK_GEMM_WAKE_NANOSECONDS;
 
 static void choose_blocks(partition *cut, int32_t lanes, double nanoseconds) {
     const ck_gemm_problem *p = &cut->problem;
     const ck_gemm_description d = ck_gemm_describe(cut->kernels);
     // Long regions are cut finer, so that a lane that is late costs a block and not a share.
-    const int64_t pieces = lanes * (nanoseconds > 400000.0 * lanes ? 4 : nanoseconds > 100000.0 * lanes ? 2 : 1);
+    const double each = nanoseconds / lanes;
+    const int64_t pieces = lanes * (each > 4 * CK_GEMM_STEAL_NANOSECONDS ? 4 : each > CK_GEMM_STEAL_NANOSECONDS ? 2 : 1);
     const int64_t unit = p->transpose_b && p->m <= CK_DOT_ROWS ? 2 * d.lanes : d.lanes;
     const int64_t units = ceil_div(p->n, unit), rows_each = p->m / pieces;
     cut->row_blocks = cut->column_blocks = 1;
@@ -115,7 +118,10 @@ static void share_blocks(partition *cut, int32_t lanes) {
 void ck_gemm_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     if (pool && p->m > 0 && p->n > 0 && !ck_pool_inside()) {
         const double nanoseconds = estimate(kernels, p);
-        const int32_t lanes = (int32_t)smaller(smaller(ck_pool_lanes(pool), CK_GEMM_SHARES_MAX), (int64_t)(nanoseconds / (worth_a_region / 2)));
+        // Every lane has work for as long as a region costs, half of it for two; waking one more costs the caller a system call.
+        const double wanted = nanoseconds / (nanoseconds < worth_waking ? worth_a_region / 2 : worth_waking / 2);
+        const int32_t available = (int32_t)smaller(ck_pool_lanes(pool), CK_GEMM_SHARES_MAX);
+        const int32_t lanes = wanted < available ? (int32_t)wanted : available;
         if (lanes > 1 && nanoseconds >= worth_a_region) {
             partition cut;
             cut.kernels = kernels;
@@ -136,7 +142,7 @@ void ck_gemm_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_ge
                 }
                 if (++alone >= 8) {
                     alone = 0;
-                    ck_pool_rouse(pool);
+                    ck_pool_rouse(pool, most);
                 }
             }
         }

@@ -6,8 +6,9 @@
 //   for (int32_t lane = 0; lane < lanes; lane++) task(context, lane, lanes);
 //
 // Lane 0 is the calling thread. Many threads may call at once: each leases the workers that are free, and runs alone when none
-// is. A region inside a region runs alone. Nothing waits for a worker that the system has not given a processor: after a few
-// microseconds the caller takes such a lane back and runs it itself.
+// is. A region inside a region runs alone. Nothing waits for a worker that has not begun: after a few
+// microseconds the caller takes such a lane back and runs it itself. Lanes round, and treat subnormal numbers, as the caller
+// does. A task may fork only to exec or _exit.
 //
 // Sources of the ideas: one line to start and one to join per worker, spin then sleep (every OpenMP runtime); taking work back
 // from a thief that has not begun (Blumofe and Leiserson, Cilk).
@@ -53,8 +54,9 @@ int32_t ck_pool_run(ck_pool *pool, int32_t most, ck_pool_task task, void *contex
 // The same for short regions: only workers that are awake take part. Returns 0, without having run anything, where none is.
 int32_t ck_pool_run_if_awake(ck_pool *pool, int32_t most, ck_pool_task task, void *context);
 
-// Wakes the workers, so that they are found awake soon; for callers whose short regions come often.
-void ck_pool_rouse(ck_pool *pool);
+// Wakes the workers of a region of `most` lanes, so that they are found awake soon; for callers whose short regions come often.
+// Without effect where workers do not look for work before they sleep.
+void ck_pool_rouse(ck_pool *pool, int32_t most);
 
 // True on a thread that is inside a region: another region would run alone.
 bool ck_pool_inside(void);

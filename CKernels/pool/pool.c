@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     LINE = 128,           // lines are fetched in pairs on many processors, and are this long on some
@@ -38,6 +39,7 @@ typedef struct worker {
     int32_t lane, lanes;
     ck_pool_task task; // NULL ends the worker
     void *context;
+    uint64_t float_environment;
     // The line that joins.
     _Alignas(LINE) _Atomic uint32_t done;
     _Atomic bool caller_sleeps;
@@ -69,6 +71,29 @@ static inline void pause_briefly(void) {
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
+#endif
+}
+
+// How the thread rounds and whether it flushes subnormal numbers: control bits alone. Results depend on them, so a lane that a
+// worker runs takes the caller's.
+static inline uint64_t float_environment(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_stmxcsr() & 0xffc0;
+#elif defined(__aarch64__)
+    uint64_t fpcr;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+    return fpcr;
+#else
+    return 0;
+#endif
+}
+
+static inline void set_float_environment(uint64_t environment) {
+    if (environment == float_environment()) return;
+#if defined(__x86_64__)
+    __builtin_ia32_ldmxcsr((unsigned)environment);
+#elif defined(__aarch64__)
+    __asm__ volatile("msr fpcr, %0" : : "r"(environment));
 #endif
 }
 
@@ -109,6 +134,7 @@ static void *work(void *argument) {
         uint32_t ticket = wait_for_work(w);
         if (ticket % 2 || !atomic_compare_exchange_strong(&w->start, &ticket, ticket + 1)) continue;
         if (!w->task) return NULL;
+        set_float_environment(w->float_environment);
         w->task(w->context, w->lane, w->lanes);
         atomic_exchange(&w->done, ticket);
         if (atomic_load(&w->caller_sleeps)) {
@@ -126,20 +152,21 @@ static void wake(worker *w) {
     pthread_mutex_unlock(&w->mutex);
 }
 
-// Returns the ticket. The exchange is a full barrier between it and the look at `asleep`.
+// Returns the ticket. The exchange and the look at `asleep` are sequentially consistent, so one of them is seen by the worker.
 static uint32_t post(worker *w, ck_pool_task task, void *context, int32_t lane, int32_t lanes) {
     w->task = task;
     w->context = context;
     w->lane = lane;
     w->lanes = lanes;
+    w->float_environment = float_environment();
     const uint32_t ticket = atomic_load_explicit(&w->start, memory_order_relaxed) + 1;
     atomic_exchange(&w->start, ticket);
     if (atomic_load(&w->asleep)) wake(w);
     return ticket;
 }
 
-static void join(worker *w, uint32_t ticket, int32_t lane, int32_t lanes, ck_pool_task task, void *context) {
-    int64_t begin = 0;
+// `begin` is when the caller first found itself waiting, 0 before: lanes that have not begun share one delay.
+static void join(worker *w, uint32_t ticket, int32_t lane, int32_t lanes, ck_pool_task task, void *context, int64_t *begin) {
     bool taken = false;
     for (;;) {
         for (int poll = 0; poll < POLLS_PER_CLOCK; poll++) {
@@ -147,8 +174,8 @@ static void join(worker *w, uint32_t ticket, int32_t lane, int32_t lanes, ck_poo
             pause_briefly();
         }
         const int64_t time = now();
-        if (!begin) begin = time;
-        if (!taken && time - begin > TAKE_BACK_NANOSECONDS) {
+        if (!*begin) *begin = time;
+        if (!taken && time - *begin > TAKE_BACK_NANOSECONDS) {
             uint32_t expected = ticket;
             if (atomic_compare_exchange_strong(&w->start, &expected, ticket + 1)) {
                 task(context, lane, lanes);
@@ -156,13 +183,17 @@ static void join(worker *w, uint32_t ticket, int32_t lane, int32_t lanes, ck_poo
             }
             taken = true;
         }
-        if (time - begin > JOIN_SPIN_NANOSECONDS) break;
+        if (time - *begin > JOIN_SPIN_NANOSECONDS) break;
     }
+    // The workers use this thread's stack: it must not be cancelled here.
+    int cancel_state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     pthread_mutex_lock(&w->mutex);
     atomic_store(&w->caller_sleeps, true);
     while (atomic_load(&w->done) != ticket) pthread_cond_wait(&w->joined, &w->mutex);
     atomic_store(&w->caller_sleeps, false);
     pthread_mutex_unlock(&w->mutex);
+    pthread_setcancelstate(cancel_state, &cancel_state);
 }
 
 // Takes up to `most` workers, low numbers first, into `taken`. Returns how many.
@@ -210,7 +241,13 @@ static int32_t run_leased(ck_pool *pool, int32_t leased, const uint64_t taken[WO
         }
     inside = true;
     task(context, 0, lanes);
-    for (lane = 1; lane < lanes; lane++) join(workers[lane], tickets[lane], lane, lanes, task, context);
+    // A task that forked: in the child there is nobody to wait for, and half of the work is missing.
+    if (pool->generation != atomic_load_explicit(&process_generation, memory_order_relaxed)) {
+        fprintf(stderr, "swift-lanes: a forked child returned into a parallel region; inside one, fork only to exec or _exit\n");
+        _exit(1);
+    }
+    int64_t begin = 0;
+    for (lane = 1; lane < lanes; lane++) join(workers[lane], tickets[lane], lane, lanes, task, context, &begin);
     inside = false;
     give_back(pool, taken);
     return lanes;
@@ -233,9 +270,9 @@ int32_t ck_pool_run_if_awake(ck_pool *pool, int32_t most, ck_pool_task task, voi
     return leased ? run_leased(pool, leased, taken, task, context) : 0;
 }
 
-void ck_pool_rouse(ck_pool *pool) {
-    if (!pool || pool->generation != atomic_load_explicit(&process_generation, memory_order_relaxed)) return;
-    for (int32_t i = 0; i < pool->workers; i++)
+void ck_pool_rouse(ck_pool *pool, int32_t most) {
+    if (!pool || pool->spin_nanoseconds == 0 || pool->generation != atomic_load_explicit(&process_generation, memory_order_relaxed)) return;
+    for (int32_t i = 0; i < pool->workers && i < most - 1; i++)
         if (atomic_load_explicit(&pool->worker[i].asleep, memory_order_relaxed)) wake(&pool->worker[i]);
 }
 
@@ -253,7 +290,14 @@ static bool start_worker(ck_pool *pool, int32_t index) {
     return pthread_create(&w->thread, NULL, work, w) == 0;
 }
 
+static void before_fork(void);
+static void in_parent(void);
+static void in_child(void);
+static void handle_fork(void) { pthread_atfork(before_fork, in_parent, in_child); }
+
 ck_pool *ck_pool_create(const ck_pool_options *options) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, handle_fork);
     const int32_t wanted = (options->lanes < CK_POOL_LANES_MAX ? options->lanes : CK_POOL_LANES_MAX) - 1;
     void *memory = NULL, *workers = NULL;
     if (posix_memalign(&memory, LINE, sizeof(ck_pool))) return NULL;
@@ -268,9 +312,11 @@ ck_pool *ck_pool_create(const ck_pool_options *options) {
     pool->on_start = options->start;
     pool->start_context = options->start_context;
     pool->generation = atomic_load(&process_generation);
-    // Signals are the program's: workers take none.
+    // Signals are the program's: workers take none but those of their own faults, which end a thread that blocks them.
     sigset_t all, before;
     sigfillset(&all);
+    const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
+    for (int i = 0; i < 6; i++) sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (pool->workers < wanted && start_worker(pool, pool->workers)) pool->workers++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -326,17 +372,15 @@ static void in_child(void) {
 }
 
 ck_pool *ck_pool_shared(void) {
-    // Every pool has its generation; this one is also kept from threads that fork while it is made.
     ck_pool *pool = atomic_load_explicit(&shared, memory_order_acquire);
     if (__builtin_expect(pool != NULL, 1)) return pool->workers ? pool : NULL;
+    const int32_t lanes = ck_cpu_lanes(); // may end the process: not while the mutex is held
+    const double quota = ck_cpu_quota("");
+    const bool fractional = quota > 0 && quota < lanes;
     pthread_mutex_lock(&shared_mutex);
     pool = atomic_load(&shared);
     if (!pool) {
-        static bool fork_handled;
-        if (!fork_handled) fork_handled = pthread_atfork(before_fork, in_parent, in_child) == 0;
-        const double quota = ck_cpu_quota("");
-        const bool fractional = quota > 0 && quota < ck_cpu_lanes();
-        pool = ck_pool_create(&(ck_pool_options){.lanes = ck_cpu_lanes(), .spin_nanoseconds = fractional ? 0 : 100000});
+        pool = ck_pool_create(&(ck_pool_options){.lanes = lanes, .spin_nanoseconds = fractional ? 0 : 100000});
         atomic_store_explicit(&shared, pool, memory_order_release);
     }
     pthread_mutex_unlock(&shared_mutex);

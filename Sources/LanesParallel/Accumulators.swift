@@ -10,7 +10,7 @@ import Lanes
 /// ``ShardedAccumulator``.
 ///
 /// ```swift
-/// var sums = LaneAccumulators<Float>(lanes: pool.lanes, count: 10)
+/// let sums = LaneAccumulators<Float>(lanes: pool.lanes, count: 10)
 /// pool.run { lane, _ in sums.withLane(lane) { span in span[3] += 1 } }
 /// let total = sums.merged()
 /// ```

@@ -3,13 +3,13 @@ import Foundation
 
 /// How many lanes a call of this process may use, and why.
 public struct LaneLimits: Codable, Sendable {
-    /// Processors in the affinity mask.
+    /// Processors in the affinity mask of the calling thread.
     public let maskCount: Int
     /// Processors that the control groups allow, as a fraction; nil without a quota.
     public let quota: Double?
     /// `LANES_NUM_THREADS`, nil where it is not set.
     public let wish: String?
-    /// The least of them, the quota rounded up.
+    /// The least of them, the quota rounded up, as they were when a call of this process first asked.
     public let lanes: Int
 
     /// Those of this process. A bad `LANES_NUM_THREADS` ends it with a message.

@@ -27,8 +27,8 @@ public enum Schedule: Sendable {
 ///
 /// A call blocks its thread: from Swift concurrency, keep calls short or make them from a thread of your own.
 @safe public final class WorkerPool: Sendable {
-    /// The pool of the process: as many lanes as processors in the affinity mask that it began with, as the CPU quota of its
-    /// control groups rounded up, or as `LANES_NUM_THREADS`, whichever is least. `LanesBLAS` in the same program image uses it too.
+    /// The pool of the process: as many lanes as processors in the affinity mask of the thread that asked first (a product, or
+    /// ``LaneLimits``), as the CPU quota of its control groups rounded up, or as `LANES_NUM_THREADS`, whichever is least. `LanesBLAS` in the same program image uses it too.
     public static let shared = WorkerPool()
 
     // Owned from init to deinit; the C pool may be called from any thread. Nil stands for the shared pool, which is looked up at
@@ -59,7 +59,8 @@ public enum Schedule: Sendable {
         let (seconds, attoseconds) = spinning.components
         var options = unsafe ck_pool_options()
         unsafe options.lanes = Int32(lanes)
-        unsafe options.spin_nanoseconds = max(0, seconds) * 1_000_000_000 + max(0, attoseconds) / 1_000_000_000
+        // An hour is for ever, and more might not fit.
+        unsafe options.spin_nanoseconds = min(3600, max(0, seconds)) * 1_000_000_000 + max(0, attoseconds) / 1_000_000_000
         if let binding {
             // The pool object owns the binding and outlives the workers.
             unsafe options.start_context = Unmanaged.passUnretained(binding).toOpaque()
@@ -154,9 +155,10 @@ public enum Schedule: Sendable {
                 iterate(WorkerPool.block(lane, of: lanes, count: count))
             case .dynamic(let grain):
                 while !failed.load(ordering: .relaxed) {
-                    let start = next.wrappingAdd(grain, ordering: .relaxed).oldValue
-                    if start >= count { return }
-                    iterate(start..<min(start + grain, count))
+                    let chunk = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                    if chunk > (count - 1) / grain { return }
+                    let start = chunk * grain
+                    iterate(start..<(count - start < grain ? count : start + grain))
                 }
             }
         }

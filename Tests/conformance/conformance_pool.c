@@ -5,6 +5,7 @@
 
 #include "ck_pool.h"
 
+#include <fenv.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -59,11 +60,33 @@ static void nest(void *context, int32_t lane, int32_t lanes) {
     atomic_fetch_add(&t->runs[lane], 1);
 }
 
+typedef struct rounding {
+    _Atomic int32_t right;
+} rounding;
+
+static void look_at_rounding(void *context, int32_t lane, int32_t lanes) {
+    (void)lane, (void)lanes;
+    volatile float one = 1, tiny = 0x1p-30f; // fegetround() may ask a unit that the kernels do not use
+    if (one + tiny > 1) atomic_fetch_add(&((rounding *)context)->right, 1);
+}
+
+// Lanes round as the caller does, and the worker's next lane as its caller.
+static void test_rounding(ck_pool *pool) {
+    rounding upward = {0}, nearest = {0};
+    fesetround(FE_UPWARD);
+    const int32_t lanes = ck_pool_run(pool, LANES, look_at_rounding, &upward);
+    fesetround(FE_TONEAREST);
+    ck_pool_run(pool, LANES, look_at_rounding, &nearest);
+    check(upward.right == lanes && nearest.right == 0, "pool: %d of %d lanes rounded upward, then %d", upward.right, lanes, nearest.right);
+}
+
 static void test_nested(ck_pool *pool) {
     tally t = {.pool = pool};
     const int32_t lanes = ck_pool_run(pool, LANES, nest, &t);
     check(t.nested == lanes && !ck_pool_inside(), "pool: %d of %d nested regions ran alone", t.nested, lanes);
 }
+
+static pthread_mutex_t checks = PTHREAD_MUTEX_INITIALIZER; // clients check at the same time
 
 // One random product on one thread and on lanes.
 static void test_product(ck_pool *pool, uint64_t seed, int32_t worker_lanes) {
@@ -109,13 +132,14 @@ static void test_product(ck_pool *pool, uint64_t seed, int32_t worker_lanes) {
     ck_gemm(kernels, &p);
     p.c = many;
     ck_gemm_parallel(pool, kernels, &p);
-    check(memcmp(one, many, (size_t)(c * element)) == 0, "%d lanes, %s: m %ld n %ld k %ld ta %d tb %d packed %d", worker_lanes,
+    const bool same = memcmp(one, many, (size_t)(c * element)) == 0;
+    pthread_mutex_lock(&checks);
+    check(same, "%d lanes, %s: m %ld n %ld k %ld ta %d tb %d packed %d", worker_lanes,
           f64 ? "f64" : "f32", (long)m, (long)n, (long)k, p.transpose_a, p.transpose_b, packed != NULL);
+    pthread_mutex_unlock(&checks);
     free(packed);
     free(memory);
 }
-
-static pthread_mutex_t checks = PTHREAD_MUTEX_INITIALIZER;
 
 typedef struct client {
     ck_pool *pool;
@@ -123,7 +147,7 @@ typedef struct client {
     int products;
 } client;
 
-static void *multiply_alone(void *argument) {
+static void *call_often(void *argument) {
     const client *c = argument;
     for (int i = 0; i < c->products; i++) {
         tally t = {.pool = c->pool};
@@ -133,6 +157,7 @@ static void *multiply_alone(void *argument) {
         pthread_mutex_lock(&checks);
         check(right, "client %d: region of %d lanes", c->number, lanes);
         pthread_mutex_unlock(&checks);
+        if (i % 10 == 0) test_product(c->pool, (uint64_t)(i * 64 + c->number), ck_pool_lanes(c->pool));
     }
     return NULL;
 }
@@ -143,7 +168,7 @@ static void test_clients(ck_pool *pool, int products) {
     client clients[CLIENTS];
     for (int i = 0; i < CLIENTS; i++) {
         clients[i] = (client){pool, i, products};
-        pthread_create(&threads[i], NULL, multiply_alone, &clients[i]);
+        pthread_create(&threads[i], NULL, call_often, &clients[i]);
     }
     for (int i = 0; i < CLIENTS; i++) pthread_join(threads[i], NULL);
 }
@@ -154,6 +179,18 @@ static void test_fork(ck_pool *pool) {
         printf("skipped fork: CONFORMANCE_NO_FORK is set\n");
         return;
     }
+    // A child that only ever saw a private pool, and destroys its copy.
+    const pid_t alone = fork();
+    if (alone == 0) {
+        alarm(5);
+        tally t = {.pool = pool};
+        const bool right = ck_pool_run(pool, LANES, count_lane, &t) == 1 && t.runs[0] == 1;
+        ck_pool_destroy(pool);
+        _exit(right ? 0 : 1);
+    }
+    int alone_status = 1;
+    waitpid(alone, &alone_status, 0);
+    check(alone_status == 0, "pool: the child with a private pool ended with %d", alone_status);
     tally warm = {.pool = pool};
     if (ck_pool_shared()) ck_pool_run(ck_pool_shared(), LANES, count_lane, &warm);
     const pid_t child = fork();
@@ -240,6 +277,7 @@ void test_pool(int regions) {
         check(ck_pool_lanes(pool) == lanes, "pool: %d lanes, %d wanted", ck_pool_lanes(pool), lanes);
         test_regions(pool, regions / (lanes > 2 ? 20 : 1), true);
         test_nested(pool);
+        test_rounding(pool);
         for (int i = 0; i < 150; i++) test_product(pool, (uint64_t)(i * 8 + lanes), lanes);
         if (lanes % 3 == 0) test_clients(pool, 500);
         ck_pool_destroy(pool);
