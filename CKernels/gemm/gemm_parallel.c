@@ -79,6 +79,12 @@ static double estimate(const ck_gemm_kernels *kernels, const ck_gemm_problem *p)
 #ifndef CK_GEMM_WAKE_NANOSECONDS
 #define CK_GEMM_WAKE_NANOSECONDS 40000
 #endif
+// Products with all sizes below this are never worth a region.
+#if CK_GEMM_REGION_NANOSECONDS > 1
+enum { TINY = 32 };
+#else
+enum { TINY = 1 };
+#endif
 // A lane with more than this shares its blocks.
 #ifndef CK_GEMM_STEAL_NANOSECONDS
 #define CK_GEMM_STEAL_NANOSECONDS 100000
@@ -116,7 +122,8 @@ static void share_blocks(partition *cut, int32_t lanes) {
 }
 
 void ck_gemm_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    if (pool && p->m > 0 && p->n > 0 && !ck_pool_inside()) {
+    const bool tiny = (uint64_t)(p->m | p->n | p->k) < TINY; // without any arithmetic: such a product takes 20 ns
+    if (pool && !tiny && p->m > 0 && p->n > 0 && !ck_pool_inside()) {
         const double nanoseconds = estimate(kernels, p);
         // Every lane has work for as long as a region costs, half of it for two; waking one more costs the caller a system call.
         const double wanted = nanoseconds / (nanoseconds < worth_waking ? worth_a_region / 2 : worth_waking / 2);
