@@ -85,6 +85,8 @@ enum { TINY = 32 };
 #else
 enum { TINY = 1 };
 #endif
+// An A of more than this comes from the shared cache or memory each time.
+enum { LARGE_A_BYTES = 4 << 20 };
 // A lane with more than this shares its blocks.
 #ifndef CK_GEMM_STEAL_NANOSECONDS
 #define CK_GEMM_STEAL_NANOSECONDS 100000
@@ -106,8 +108,8 @@ static void choose_blocks(partition *cut, int32_t lanes, double nanoseconds) {
     const bool packs_b = p->transpose_b || p->ldb * d.byte_count % 2048 == 0;
     if (p->packed_b || units < 2 * lanes || rows_each >= (packs_b ? 512 : 32))
         cut->row_blocks = larger(1, smaller(pieces, p->m / (p->n == 1 ? 32 : 1)));
-    else // columns: every lane streams its own part of B
-        cut->column_blocks = larger(1, smaller(pieces, units / 2));
+    else // columns: every lane streams its own part of B, and all of A once for each piece: few pieces where A is large
+        cut->column_blocks = larger(1, smaller(p->m * d.byte_count > LARGE_A_BYTES / larger(1, p->k) ? lanes : pieces, units / 2));
 }
 
 static void share_blocks(partition *cut, int32_t lanes) {
