@@ -40,26 +40,21 @@ static bool read_line(const char *path, char *line, int size) {
     return read;
 }
 
-static void keep_smaller(double *quota, double budget, double period) {
-    if (budget > 0 && period > 0 && (*quota == 0 || budget / period < *quota)) *quota = budget / period;
-}
-
 // The quota of a group and of every group above it, up to the controller's mount point.
 static void read_groups(const char *mount, char *group, bool version_1, double *quota) {
     char path[4400], line[128];
     for (;;) {
+        double budget = 0, period = 0;
         if (version_1) {
-            double budget = 0, period = 0;
             snprintf(path, sizeof path, "%s%s/cpu.cfs_quota_us", mount, group);
             if (read_line(path, line, sizeof line)) budget = atof(line);
             snprintf(path, sizeof path, "%s%s/cpu.cfs_period_us", mount, group);
             if (read_line(path, line, sizeof line)) period = atof(line);
-            keep_smaller(quota, budget, period);
         } else {
-            double budget = 0, period = 0;
             snprintf(path, sizeof path, "%s%s/cpu.max", mount, group);
-            if (read_line(path, line, sizeof line) && sscanf(line, "%lf %lf", &budget, &period) == 2) keep_smaller(quota, budget, period);
+            if (read_line(path, line, sizeof line)) sscanf(line, "%lf %lf", &budget, &period); // "max" leaves both at 0
         }
+        if (budget > 0 && period > 0 && (*quota == 0 || budget / period < *quota)) *quota = budget / period;
         char *slash = strrchr(group, '/');
         if (!slash) return;
         *slash = 0;

@@ -46,10 +46,6 @@ enum { BEYOND_BYTES = 8 << 20 };
 // A C of more than this is worth asking for before it is written.
 enum { FAR_BYTES = 3 << 20 };
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 int64_t ck_gemm_chunk(int32_t byte_count, int64_t k) {
     const int64_t longest = CK_GEMM_CHUNK_BYTES / byte_count;
     if (k <= longest) return k;
@@ -204,16 +200,14 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
     }
 }
 
-// One row of C.
-static void run_row_chunk(const loops *l, const ck_gemm_tile *chunk) {
-    const int64_t step = CK_ROW_BYTES / l->element;
-    ck_gemm_tile tile = *chunk;
+// All columns of C, `step` at a time, by tiles that take every row and the whole chunk at once.
+static void run_along_columns(const loops *l, ck_gemm_tile tile, int64_t step, ck_gemm_tile_function run) {
     for (int64_t j = 0; j < l->n; j += step) {
         tile.columns = smaller(step, l->n - j);
-        tile.b = chunk->b + j * l->element;
-        tile.c = chunk->c + j * l->element;
-        if (chunk->column_bias) tile.column_bias = chunk->column_bias + j * l->element;
-        l->kernels->row_tile(&tile);
+        run(&tile);
+        tile.b += step * l->b_column;
+        tile.c += step * l->element;
+        if (tile.column_bias) tile.column_bias += step * l->element;
     }
 }
 
@@ -232,13 +226,7 @@ static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
         tile.a = rows;
         tile.a_row = row;
     }
-    for (int64_t j = 0; j < l->n; j += step) {
-        tile.columns = smaller(step, l->n - j);
-        tile.b = chunk->b + j * l->b_column;
-        tile.c = chunk->c + j * l->element;
-        if (chunk->column_bias) tile.column_bias = chunk->column_bias + j * l->element;
-        l->kernels->dot_tile[l->m - 1](&tile);
-    }
+    run_along_columns(l, tile, step, l->kernels->dot_tile[l->m - 1]);
 }
 
 static bool scalar_is(ck_scalar scalar, int64_t element, double value) {
@@ -415,7 +403,7 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
         if (dot)
             run_dot_chunk(&l, &tile);
         else if (row)
-            run_row_chunk(&l, &tile);
+            run_along_columns(&l, tile, CK_ROW_BYTES / element, kernels->row_tile);
         else
             run_chunk(&l, &tile, start);
         if (last) return;

@@ -22,13 +22,9 @@ typedef struct partition {
     share share[CK_GEMM_SHARES_MAX];
 } partition;
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 static void run_block(const partition *cut, int64_t block) {
     const ck_gemm_problem *p = &cut->problem;
-    const int64_t element = ck_gemm_describe(cut->kernels).byte_count;
+    const int64_t element = cut->kernels->description.byte_count;
     const int64_t row = block % cut->row_blocks, column = block / cut->row_blocks, units = ceil_div(p->n, cut->column_unit);
     const int64_t i = p->m * row / cut->row_blocks, i_end = p->m * (row + 1) / cut->row_blocks;
     const int64_t j = units * column / cut->column_blocks * cut->column_unit;
@@ -65,7 +61,7 @@ static void run_lane(void *context, int32_t lane, int32_t lanes) {
 
 // Nanoseconds that one lane would take, roughly: its arithmetic, or the operands from the shared cache.
 static double estimate(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    const ck_gemm_description d = ck_gemm_describe(kernels);
+    const ck_gemm_description d = kernels->description;
     const double m = (double)p->m, n = (double)p->n, k = (double)p->k;
     const double arithmetic = m * n * k / (6 * d.lanes), memory = d.byte_count * (m * k + k * n + 2 * m * n) / 60;
     return arithmetic > memory ? arithmetic : memory;
@@ -95,7 +91,7 @@ static const double worth_a_region = CK_GEMM_REGION_NANOSECONDS, worth_waking = 
 
 static void choose_blocks(partition *cut, int32_t lanes, double nanoseconds) {
     const ck_gemm_problem *p = &cut->problem;
-    const ck_gemm_description d = ck_gemm_describe(cut->kernels);
+    const ck_gemm_description d = cut->kernels->description;
     // Long regions are cut finer, so that a lane that is late costs a block and not a share.
     const double each = nanoseconds / lanes;
     const int64_t pieces = lanes * (each > 4 * CK_GEMM_STEAL_NANOSECONDS ? 4 : each > CK_GEMM_STEAL_NANOSECONDS ? 2 : 1);
@@ -116,7 +112,7 @@ static void share_blocks(partition *cut, int32_t lanes) {
     const int64_t blocks = cut->row_blocks * cut->column_blocks;
     cut->shares = 0;
     if (blocks <= lanes) return;
-    cut->shares = (int32_t)smaller(lanes, blocks);
+    cut->shares = lanes;
     for (int32_t s = 0; s < cut->shares; s++) {
         atomic_init(&cut->share[s].next, blocks * s / cut->shares);
         cut->share[s].end = blocks * (s + 1) / cut->shares;

@@ -76,6 +76,10 @@ struct ck_gemm_kernels {
 extern const ck_gemm_kernels ck_gemm_f32_avx512, ck_gemm_f32_avx2, ck_gemm_f32_neon, ck_gemm_f32_portable;
 extern const ck_gemm_kernels ck_gemm_f64_avx512, ck_gemm_f64_avx2, ck_gemm_f64_neon, ck_gemm_f64_portable;
 
+static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 // The product with one row of C that a matrix-vector product with incy = 1 is.
 ck_gemm_problem ck_gemv_as_gemm(const ck_gemv_problem *problem);
 

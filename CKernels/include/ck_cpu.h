@@ -81,8 +81,8 @@ double ck_cpu_quota(const char *root);
 // -1 and a message where the wish is not a number of threads. Pure.
 int32_t ck_cpu_lanes_from(const char *wish, int32_t mask_count, double quota, char *message, int64_t message_size);
 
-// The same for this process, with LANES_NUM_THREADS as the wish and the calling thread's mask. Decided once, at the first call. A bad value prints a message
-// and ends the process with status 2.
+// The same for this process, with LANES_NUM_THREADS as the wish and the calling thread's mask. Decided once, at the first call.
+// A bad value prints a message and ends the process with status 2.
 int32_t ck_cpu_lanes(void);
 
 #ifdef __cplusplus

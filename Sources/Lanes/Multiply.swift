@@ -32,11 +32,9 @@ public func multiply<Element: LaneElement>(
     transposeA: Bool = false, transposeB: Bool = false, alpha: Element = 1, beta: Element = 0,
     bias: Span<Element>? = nil, biasAxis: BiasAxis = .perColumn, relu: Bool = false
 ) {
-    let biasBase = unsafe checkedBase(bias, biasAxis, c.rows, c.columns)
     unsafe multiply(
-        Operand(a.buffer.base, a.rows, a.columns, a.columns), Operand(b.buffer.base, b.rows, b.columns, b.columns),
-        into: Operand(c.buffer.base, c.rows, c.columns, c.columns), transposeA, transposeB, alpha, beta, biasBase, biasAxis,
-        relu)
+        a, b, into: &c, transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta, bias: bias,
+        biasAxis: biasAxis, relu: relu, pool: nil)
 }
 
 /// Matrix product with an operand packed beforehand: C = α·op(A)·B + β·C, then bias and ReLU.
@@ -64,11 +62,9 @@ public func multiply<Element: LaneElement>(
     transposeA: Bool = false, transposeB: Bool = false, alpha: Element = 1, beta: Element = 0,
     bias: Span<Element>? = nil, biasAxis: BiasAxis = .perColumn, relu: Bool = false
 ) {
-    let biasBase = unsafe checkedBase(bias, biasAxis, c.rows, c.columns)
     unsafe multiply(
-        Operand(a.base, a.rows, a.columns, a.leadingDimension), Operand(b.base, b.rows, b.columns, b.leadingDimension),
-        into: Operand(c.base, c.rows, c.columns, c.leadingDimension), transposeA, transposeB, alpha, beta, biasBase, biasAxis,
-        relu)
+        a, b, into: c, transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta, bias: bias,
+        biasAxis: biasAxis, relu: relu, pool: nil)
 }
 
 // MARK: On a pool

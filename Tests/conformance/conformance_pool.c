@@ -173,6 +173,13 @@ static void test_clients(ck_pool *pool, int products) {
     for (int i = 0; i < CLIENTS; i++) pthread_join(threads[i], NULL);
 }
 
+// The status that a child ended with; not 0 where there was none.
+static int status_of(pid_t child) {
+    int status = 1;
+    waitpid(child, &status, 0);
+    return status;
+}
+
 // The child of a process that has a pool gets one of its own, or runs alone on the parent's; so does its child.
 static void test_fork(ck_pool *pool) {
     if (getenv("CONFORMANCE_NO_FORK")) {
@@ -188,8 +195,7 @@ static void test_fork(ck_pool *pool) {
         ck_pool_destroy(pool);
         _exit(right ? 0 : 1);
     }
-    int alone_status = 1;
-    waitpid(alone, &alone_status, 0);
+    const int alone_status = status_of(alone);
     check(alone_status == 0, "pool: the child with a private pool ended with %d", alone_status);
     tally warm = {.pool = pool};
     if (ck_pool_shared()) ck_pool_run(ck_pool_shared(), LANES, count_lane, &warm);
@@ -206,12 +212,9 @@ static void test_fork(ck_pool *pool) {
             tally again = {.pool = NULL};
             _exit(ck_pool_run(ck_pool_shared(), LANES, count_lane, &again) == lanes ? 0 : 1);
         }
-        int status = 1;
-        waitpid(grandchild, &status, 0);
-        _exit(right && status == 0 ? 0 : 1);
+        _exit(right && status_of(grandchild) == 0 ? 0 : 1);
     }
-    int status = 1;
-    waitpid(child, &status, 0);
+    const int status = status_of(child);
     check(status == 0, "pool: the forked child ended with %d", status);
     test_regions(pool, 100, false);
 }
