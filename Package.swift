@@ -27,9 +27,10 @@ let package = Package(
         ),
         .target(name: "Lanes", dependencies: ["CKernels"], swiftSettings: swiftSettings + [optimizedSwift]),
         .systemLibrary(name: "CHwloc", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"])]),
+        .systemLibrary(name: "CNUMA", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
         .target(
             name: "LanesParallel",
-            dependencies: ["CKernels", "CHwloc", "Lanes"],
+            dependencies: ["CKernels", "CHwloc", "CNUMA", "Lanes"],
             swiftSettings: swiftSettings + [optimizedSwift]
         ),
         .target(

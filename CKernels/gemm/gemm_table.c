@@ -1,4 +1,5 @@
 // The catalogue: one row for each element type and instruction set, best first.
+#include "../cpu/catalogue.h"
 #include "gemm_tile.h"
 
 #include <stdatomic.h>
@@ -40,11 +41,10 @@ ck_gemm_description ck_gemm_describe(const ck_gemm_kernels *kernels) { return ke
 typedef _Atomic(const ck_gemm_kernels *) remembered_row;
 
 // Finding the row twice finds the same one, so threads may race to remember it.
-static const ck_gemm_kernels *row_in_use(remembered_row *remembered, const ck_gemm_kernels *const *rows) {
+static const ck_gemm_kernels *remember(remembered_row *remembered, const ck_gemm_kernels *const *rows) {
     const ck_gemm_kernels *row = atomic_load_explicit(remembered, memory_order_relaxed);
     if (__builtin_expect(!row, 0)) {
-        while ((*rows)->description.isa != ck_isa_selected()) rows++;
-        row = *rows;
+        row = row_in_use((const void *const *)rows);
         atomic_store_explicit(remembered, row, memory_order_relaxed);
     }
     return row;
@@ -52,10 +52,10 @@ static const ck_gemm_kernels *row_in_use(remembered_row *remembered, const ck_ge
 
 const ck_gemm_kernels *ck_gemm_f32(void) {
     static remembered_row row;
-    return row_in_use(&row, f32_rows);
+    return remember(&row, f32_rows);
 }
 
 const ck_gemm_kernels *ck_gemm_f64(void) {
     static remembered_row row;
-    return row_in_use(&row, f64_rows);
+    return remember(&row, f64_rows);
 }

@@ -1,4 +1,5 @@
 // The catalogue of measuring kernels, best first.
+#include "../cpu/catalogue.h"
 #include "ck_probe.h"
 
 extern const ck_probe_kernels ck_probe_avx512, ck_probe_avx2, ck_probe_neon, ck_probe_portable;
@@ -18,9 +19,4 @@ const ck_probe_kernels *const *ck_probe_catalogue(int32_t *count) {
     return rows;
 }
 
-const ck_probe_kernels *ck_probe(void) {
-    const ck_isa isa = ck_isa_selected();
-    int row = 0;
-    while (rows[row]->isa != isa) row++;
-    return rows[row];
-}
+const ck_probe_kernels *ck_probe(void) { return row_in_use((const void *const *)rows); }

@@ -9,10 +9,12 @@
 #undef store
 #undef load_masked
 #undef store_masked
+#undef stream
 #undef set1
 #undef mul
 #undef add
 #undef fma
+#undef largest
 #undef relu
 #undef where_positive
 #undef transpose

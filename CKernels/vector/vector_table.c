@@ -1,26 +1,25 @@
-// The catalogue of elementwise kernels, best first.
+// The catalogue of elementwise kernels, streams and reductions: f32 before f64, best first.
+#include "../cpu/catalogue.h"
 #include "ck_vector.h"
 
-extern const ck_vector_kernels ck_vector_avx512, ck_vector_avx2, ck_vector_neon, ck_vector_portable;
+extern const ck_vector_kernels ck_vector_f32_avx512, ck_vector_f32_avx2, ck_vector_f32_neon, ck_vector_f32_portable;
+extern const ck_vector_kernels ck_vector_f64_avx512, ck_vector_f64_avx2, ck_vector_f64_neon, ck_vector_f64_portable;
 
 static const ck_vector_kernels *const rows[] = {
 #if defined(__x86_64__)
-    &ck_vector_avx512,
-    &ck_vector_avx2,
+    &ck_vector_f32_avx512, &ck_vector_f32_avx2, &ck_vector_f32_portable, &ck_vector_f64_avx512, &ck_vector_f64_avx2, &ck_vector_f64_portable,
 #elif defined(__aarch64__)
-    &ck_vector_neon,
+    &ck_vector_f32_neon, &ck_vector_f32_portable, &ck_vector_f64_neon, &ck_vector_f64_portable,
+#else
+    &ck_vector_f32_portable, &ck_vector_f64_portable,
 #endif
-    &ck_vector_portable,
 };
+enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
 const ck_vector_kernels *const *ck_vector_catalogue(int32_t *count) {
-    *count = sizeof rows / sizeof *rows;
+    *count = ROW_COUNT;
     return rows;
 }
 
-const ck_vector_kernels *ck_vector(void) {
-    const ck_isa isa = ck_isa_selected();
-    int row = 0;
-    while (rows[row]->isa != isa) row++;
-    return rows[row];
-}
+const ck_vector_kernels *ck_vector_f32(void) { return row_in_use((const void *const *)rows); }
+const ck_vector_kernels *ck_vector_f64(void) { return row_in_use((const void *const *)rows + ROW_COUNT / 2); }

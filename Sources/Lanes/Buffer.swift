@@ -1,5 +1,11 @@
 internal import CKernels
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A number that the kernels compute with: `Float` or `Double`.
 ///
 /// Other types must not conform; operations on them stop with a message.
@@ -12,7 +18,11 @@ extension Double: LaneElement {}
 /// pairs, and one on some.
 ///
 /// A buffer is not copied implicitly and frees its memory when it ends. Reach its elements by subscript, or all at once by
-/// ``withSpan(_:)`` and ``withMutableSpan(_:)``.
+/// ``withSpan(_:)`` and ``withMutableSpan(_:)``. Memory that cannot be had stops the program with a message, or is an error that is
+/// thrown by ``init(allocating:)``.
+///
+/// Buffers of 4 MiB and more ask for huge pages, and no page of theirs exists before it is written: on a machine with several memory
+/// nodes, pages come to the node of the thread that writes them first. `LanesParallel` places them otherwise.
 ///
 /// ```swift
 /// var x = Buffer<Float>(repeating: 1, count: 1000)
@@ -29,23 +39,52 @@ extension Double: LaneElement {}
     // Owned by this value alone from init to deinit. Never nil: an empty buffer owns one line.
     package let base: UnsafeMutablePointer<Element>
 
+    // Bytes of a mapping of its own, 0 for memory of the heap.
+    package let mappedByteCount: Int
+
     /// Memory for `count` zeros.
     ///
-    /// - Precondition: `count` is not negative, and its bytes fit in memory.
+    /// - Precondition: `count` is not negative, and its bytes can be had.
     public init(count: Int) {
-        self.init(repeating: 0, count: count)
+        do { try self.init(allocating: count) } catch { stop("\(error)") }
+    }
+
+    /// Memory for `count` zeros, or an error where the system does not give it.
+    public init(allocating count: Int) throws(AllocationError) {
+        try self.init(allocating: count, mapped: false)
+    }
+
+    // Memory for zeros with pages of its own, however small it is.
+    package init(mapping count: Int) throws(AllocationError) {
+        try self.init(allocating: count, mapped: true)
+    }
+
+    private init(allocating count: Int, mapped: Bool) throws(AllocationError) {
+        guard count >= 0 else { stop("Buffer: a negative count (\(count))") }
+        let (byteCount, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        guard !overflow && byteCount < Int.max - Memory.hugePage else {
+            throw AllocationError(count: count, elementByteCount: MemoryLayout<Element>.stride)
+        }
+        guard let memory = unsafe Memory.zeros(byteCount: max(byteCount, 128), mapped: mapped) else {
+            throw AllocationError(count: count, elementByteCount: MemoryLayout<Element>.stride)
+        }
+        self.count = count
+        unsafe base = memory.base.bindMemory(to: Element.self, capacity: count)
+        mappedByteCount = unsafe memory.mappedByteCount
     }
 
     /// Memory for `count` times `value`.
     public init(repeating value: Element, count: Int) {
-        self.init(uninitialized: count)
-        unsafe base.initialize(repeating: value, count: count)
+        self.init(count: count)
+        if value != 0 || value.sign == .minus { unsafe base.update(repeating: value, count: count) }
     }
 
     /// A copy of the elements of a span.
     public init(copying elements: Span<Element>) {
-        self.init(uninitialized: elements.count)
-        for index in elements.indices { unsafe base.advanced(by: index).initialize(to: elements[index]) }
+        self.init(count: elements.count)
+        unsafe elements.withUnsafeBufferPointer { source in
+            if let first = source.baseAddress { unsafe base.update(from: first, count: source.count) }
+        }
     }
 
     /// A copy of an array's elements.
@@ -53,16 +92,7 @@ extension Double: LaneElement {}
         self.init(copying: elements.span)
     }
 
-    private init(uninitialized count: Int) {
-        guard count >= 0 else { stop("Buffer: a negative count (\(count))") }
-        let (byteCount, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-        guard !overflow && byteCount < Int.max - 128 else { stop("Buffer: \(count) elements do not fit in memory") }
-        self.count = count
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 128), alignment: 128)
-        unsafe base = memory.bindMemory(to: Element.self, capacity: count)
-    }
-
-    deinit { unsafe UnsafeMutableRawPointer(base).deallocate() }
+    deinit { unsafe Memory.free(base, mappedByteCount: mappedByteCount) }
 
     /// The element at a position.
     ///
@@ -101,3 +131,60 @@ extension Double: LaneElement {}
 
 // A buffer owns its memory alone, so it may move between threads; concurrent reads are as safe as those of any value.
 extension Buffer: @unchecked Sendable {}
+
+/// Memory that the system did not give.
+public struct AllocationError: Error, Equatable, CustomStringConvertible {
+    /// Elements asked for, and bytes of each.
+    public let count: Int
+    public let elementByteCount: Int
+
+    public init(count: Int, elementByteCount: Int) {
+        self.count = count
+        self.elementByteCount = elementByteCount
+    }
+
+    public var description: String {
+        "Buffer: the system does not give memory for \(count) elements of \(elementByteCount) bytes"
+    }
+}
+
+// Where buffers come from: the heap, or for large ones a mapping that can have huge pages.
+@safe private enum Memory {
+    static var hugePage: Int { 2 << 20 }
+
+    static func zeros(byteCount: Int, mapped: Bool) -> (base: UnsafeMutableRawPointer, mappedByteCount: Int)? {
+        guard mapped || byteCount >= 2 * hugePage else {
+            var memory: UnsafeMutableRawPointer?
+            guard unsafe posix_memalign(&memory, 128, byteCount) == 0, let base = unsafe memory else { return nil }
+            unsafe memset(base, 0, byteCount)
+            return unsafe (base, 0)
+        }
+        // One huge page more, so that the buffer can begin at a multiple of its size; what is over is given back.
+        let whole = (byteCount + hugePage - 1) / hugePage * hugePage
+        let mapping = unsafe mmap(nil, whole + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)!
+        guard unsafe mapping != MAP_FAILED else { return nil }
+        let head = (hugePage - Int(bitPattern: mapping) % hugePage) % hugePage
+        if head > 0 { unsafe munmap(mapping, head) }
+        unsafe munmap(mapping + head + whole, hugePage - head)
+        #if os(Linux)
+            unsafe madvise(mapping + head, whole, Int32(MADV_HUGEPAGE))
+        #endif
+        return unsafe (mapping + head, whole)
+    }
+
+    static func free(_ base: UnsafeMutableRawPointer, mappedByteCount: Int) {
+        if mappedByteCount > 0 {
+            unsafe munmap(base, mappedByteCount)
+        } else {
+            unsafe posixFree(base)
+        }
+    }
+
+    private static func posixFree(_ base: UnsafeMutableRawPointer) {
+        #if canImport(Glibc)
+            unsafe Glibc.free(base)
+        #else
+            unsafe Darwin.free(base)
+        #endif
+    }
+}

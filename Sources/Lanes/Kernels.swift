@@ -68,14 +68,16 @@ public struct KernelDescription: Sendable {
                     name: String(cString: row.name), instructionSet: InstructionSet(row.isa), rows: Int(row.rows),
                     columns: Int(row.columns), isSelected: row.isa == ck_isa_selected()))
         }
-        let kernels = unsafe ck_vector_catalogue(&count)!
-        for index in 0..<Int(count) {
-            let row = unsafe kernels[index]!.pointee
+        func add(_ name: UnsafePointer<CChar>, _ isa: ck_isa) {
             unsafe rows.append(
                 KernelDescription(
-                    name: String(cString: row.name), instructionSet: InstructionSet(row.isa), rows: 0, columns: 0,
-                    isSelected: row.isa == ck_isa_selected()))
+                    name: String(cString: name), instructionSet: InstructionSet(isa), rows: 0, columns: 0,
+                    isSelected: isa == ck_isa_selected()))
         }
+        let vectors = unsafe ck_vector_catalogue(&count)!
+        for index in 0..<Int(count) { unsafe add(vectors[index]!.pointee.name, vectors[index]!.pointee.isa) }
+        let networks = unsafe ck_network_catalogue(&count)!
+        for index in 0..<Int(count) { unsafe add(networks[index]!.pointee.name, networks[index]!.pointee.isa) }
         return rows
     }
 }

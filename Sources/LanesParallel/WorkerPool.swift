@@ -1,4 +1,5 @@
 internal import CKernels
+import Foundation
 import Synchronization
 
 /// How the iterations of a parallel loop are dealt to lanes.
@@ -11,6 +12,11 @@ public enum Schedule: Sendable {
     ///
     /// The serial loop: `for start in stride(from: 0, to: count, by: grain) { for i in start..<min(start + grain, count) { body(i) } }`.
     case dynamic(grain: Int)
+    /// The range is cut in shards of `size` iterations, whatever the number of lanes, and lanes take the shards in turn: lane l runs
+    /// shards l, l + lanes, … in ascending order. For results that are kept by shard, such as those of ``ShardedAccumulator``.
+    ///
+    /// The serial loop: `for lane in 0..<n { for shard in stride(from: lane, to: shards, by: n) { for i in shard { body(i) } } }`.
+    case shards(size: Int)
 }
 
 /// Lanes: the calling thread and workers that wait for parallel loops.
@@ -29,13 +35,35 @@ public enum Schedule: Sendable {
 @safe public final class WorkerPool: Sendable {
     /// The pool of the process: as many lanes as processors in the affinity mask of the thread that asked first (a product, or
     /// ``LaneLimits``), as the CPU quota of its control groups rounded up, or as `LANES_NUM_THREADS`, whichever is least. `LanesBLAS` in the same program image uses it too.
-    public static let shared = WorkerPool()
+    ///
+    /// Where `LANES_PLACEMENT` is set (`compact`, `spread`, `cores` or processors such as `0,2-5`) it is a pool of its own, whose workers
+    /// are bound to processors; `LanesBLAS` does not use that one. A bad value ends the process with a message.
+    public static let shared: WorkerPool = {
+        guard let text = ProcessInfo.processInfo.environment["LANES_PLACEMENT"], !text.isEmpty else { return WorkerPool() }
+        guard let placement = Placement(text) else {
+            exitWithUsage("LANES_PLACEMENT=\(text) is not compact, spread, cores or a list of processors such as 0,2-5")
+        }
+        let machine = Machine.current()
+        let lanes = LaneLimits.current().lanes
+        guard !placement.plan(lanes: lanes, on: machine).isEmpty else {
+            exitWithUsage("LANES_PLACEMENT=\(text) names no processor that this process may use")
+        }
+        return WorkerPool(lanes: lanes, placement: placement)
+    }()
+
+    private static func exitWithUsage(_ message: String) -> Never {
+        FileHandle.standardError.write(Data("swift-lanes: \(message)\n".utf8))
+        exit(2)
+    }
 
     // Owned from init to deinit; the C pool may be called from any thread. Nil stands for the shared pool, which is looked up at
     // every call: it is another one after fork.
     nonisolated(unsafe) private let own: OpaquePointer?
 
     private let binding: WorkerBinding?
+
+    // Runs tasks of Swift concurrency; see TaskExecutor.swift.
+    internal let tasks = TaskQueue()
 
     private init() {
         unsafe own = nil
@@ -91,7 +119,10 @@ public enum Schedule: Sendable {
     /// pools without a placement.
     public var boundProcessors: [Int] { binding?.bound ?? [] }
 
-    deinit { if let own = unsafe own { unsafe ck_pool_destroy(own) } }
+    deinit {
+        tasks.close()
+        if let own = unsafe own { unsafe ck_pool_destroy(own) }
+    }
 
     // Nil where there is one lane.
     internal var pool: OpaquePointer? { unsafe own ?? ck_pool_shared() }
@@ -108,17 +139,28 @@ public enum Schedule: Sendable {
     /// - Returns: how many took part, the second argument of `body`.
     @discardableResult
     public func run(most: Int? = nil, _ body: @Sendable (_ lane: Int, _ lanes: Int) -> Void) -> Int {
-        struct Region { let body: (Int, Int) -> Void }
         let wanted = Int32(clamping: max(1, most ?? lanes))
-        return withoutActuallyEscaping(body) { body in
+        return unsafe withRegion(body) { context, task in unsafe Int(ck_pool_run(pool, wanted, task, context)) }
+    }
+
+    /// The same for loops of a few microseconds: only workers that are awake take part.
+    ///
+    /// - Returns: false, without having run anything, where none is awake and free.
+    public func runIfAwake(most: Int? = nil, _ body: @Sendable (_ lane: Int, _ lanes: Int) -> Void) -> Bool {
+        let wanted = Int32(clamping: max(1, most ?? lanes))
+        return unsafe withRegion(body) { context, task in unsafe ck_pool_run_if_awake(pool, wanted, task, context) > 0 }
+    }
+
+    // Calls `call` with a closure as the C pool takes it.
+    private func withRegion<Result>(
+        _ body: @Sendable (Int, Int) -> Void, _ call: (UnsafeMutableRawPointer, ck_pool_task) -> Result
+    ) -> Result {
+        withoutActuallyEscaping(body) { body in
             var region = Region(body: body)
             return unsafe withUnsafeMutablePointer(to: &region) { region in
-                let lanes = unsafe ck_pool_run(
-                    pool, wanted,
-                    { context, lane, lanes in
-                        unsafe context!.assumingMemoryBound(to: Region.self).pointee.body(Int(lane), Int(lanes))
-                    }, region)
-                return Int(lanes)
+                unsafe call(region) { context, lane, lanes in
+                    unsafe context!.assumingMemoryBound(to: Region.self).pointee.body(Int(lane), Int(lanes))
+                }
             }
         }
     }
@@ -130,8 +172,10 @@ public enum Schedule: Sendable {
     public func parallelFor<Failure: Error>(
         _ range: Range<Int>, schedule: Schedule = .blocks, _ body: @Sendable (Int) throws(Failure) -> Void
     ) throws(Failure) {
-        if case .dynamic(let grain) = schedule, grain < 1 {
-            fatalError("parallelFor: a grain of \(grain), at least 1 is needed")
+        switch schedule {
+        case .dynamic(let size) where size < 1, .shards(let size) where size < 1:
+            fatalError("parallelFor: \(schedule), at least 1 is needed")
+        default: break
         }
         let count = range.count
         let first = range.lowerBound
@@ -160,6 +204,11 @@ public enum Schedule: Sendable {
                     let start = chunk * grain
                     iterate(start..<(count - start < grain ? count : start + grain))
                 }
+            case .shards(let size):
+                for shard in stride(from: lane, through: (count - 1) / size, by: lanes) {
+                    let start = shard * size
+                    iterate(start..<(count - start < size ? count : start + size))
+                }
             }
         }
         if let caught = error.withLock({ $0 }) { throw caught }
@@ -172,3 +221,6 @@ public enum Schedule: Sendable {
         return start..<start + each + (lane < longer ? 1 : 0)
     }
 }
+
+// A closure on its way through the C pool.
+private struct Region { let body: (Int, Int) -> Void }

@@ -6,7 +6,9 @@ import Testing
 @Suite struct WorkerPoolTests {
     struct Planned: Error, Equatable { let index: Int }
 
-    @Test(arguments: [1, 2, 3, 8], [Schedule.blocks, .dynamic(grain: 1), .dynamic(grain: 7), .dynamic(grain: .max)])
+    @Test(
+        arguments: [1, 2, 3, 8],
+        [Schedule.blocks, .dynamic(grain: 1), .dynamic(grain: 7), .dynamic(grain: .max), .shards(size: 3)])
     func everyIterationRunsOnce(lanes: Int, schedule: Schedule) {
         let pool = WorkerPool(lanes: lanes)
         for count in [0, 1, 2, 7, 100, 1001] {

@@ -1,7 +1,7 @@
 // Checks every kernel of every instruction set that this processor has against the numeric promise of ck_gemm.h, bit for bit,
 // with operands against inaccessible pages and poisoned packing memory.
 //
-// usage: conformance [quick | full | pool]     prints digests of the promised bits; they are equal on every processor and compiler
+// usage: conformance [quick | full | pool [REGIONS] | nothreads | hogs]     prints digests of the promised bits; they are equal on every processor and compiler
 #include "conformance.h"
 
 #include <stdarg.h>
@@ -101,8 +101,14 @@ int main(int argc, char **argv) {
     for (int isa = 0; isa < CK_ISA_COUNT; isa++)
         if (ck_isa_available((ck_isa)isa)) printf("isa %s\n", ck_isa_name((ck_isa)isa));
     const bool pool_only = argc > 1 && strcmp(argv[1], "pool") == 0;
-    test_pool(quick || pool_only ? 20000 : 1000000);
-    if (pool_only) {
+    const bool no_threads = argc > 1 && strcmp(argv[1], "nothreads") == 0, hogs = argc > 1 && strcmp(argv[1], "hogs") == 0;
+    if (no_threads)
+        test_pool_without_threads();
+    else if (hogs)
+        test_pool_beside_hogs();
+    else
+        test_pool(pool_only && argc > 2 ? atoi(argv[2]) : quick || pool_only ? 20000 : 1000000);
+    if (pool_only || no_threads || hogs) {
         printf("%ld checks, %ld failed\n", check_count, failure_count);
         return failure_count > 0;
     }

@@ -3,6 +3,7 @@
 #define CONFORMANCE_H
 
 #include "ck_gemm.h"
+#include "ck_network.h"
 #include "ck_vector.h"
 
 #include <math.h>
@@ -50,6 +51,12 @@ int lost_registers(const ck_gemm_kernels *kernels, const ck_gemm_problem *proble
 
 // Regions are counted per pool of one or two lanes; larger pools get a twentieth.
 void test_pool(int regions);
+
+// For a process whose system calls for threads are made to fail.
+void test_pool_without_threads(void);
+
+// Four processes that compute for ever compete for the processors. Needs a quiet machine.
+void test_pool_beside_hogs(void);
 
 void test_f32(effort effort);
 void test_f64(effort effort);

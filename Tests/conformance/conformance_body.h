@@ -1,6 +1,6 @@
 // The suite for one element type, after defining ELEMENT, NAME(x), WIDE, BITS (an unsigned integer of the element's size),
 // CATALOGUE, SCALAR(x) (as ck_scalar), FMA, EPSILON (unit roundoff), SMALLEST (subnormal), SIGNALLING (bits of a NaN),
-// EXACT_LIMIT (largest k * max|a| * max|b| that stays an integer), RELU and RELU_BACKWARD (members of ck_vector_kernels).
+// EXACT_LIMIT (largest k * max|a| * max|b| that stays an integer), and the names that conformance_vector_body.h wants.
 
 static ELEMENT NAME(random_element)(void) {
     // Between -1 and 1, with exponents spread over a few binades.
@@ -466,31 +466,7 @@ static void NAME(test_far)(void) {
     guarded_free(a), guarded_free(b), guarded_free(c);
 }
 
-static void NAME(test_vector)(void) {
-    const ELEMENT values[] = {(ELEMENT)-1.5, 2, (ELEMENT)-0.0, 0, (ELEMENT)NAN, (ELEMENT)INFINITY, (ELEMENT)-INFINITY, SMALLEST, -SMALLEST, 3};
-    int32_t rows;
-    const ck_vector_kernels *const *catalogue = ck_vector_catalogue(&rows);
-    for (int32_t row = 0; row < rows; row++) {
-        if (!ck_isa_available(catalogue[row]->isa)) continue;
-        for (int64_t count = 0; count <= 130; count++) {
-            for (int at_end = 0; at_end < 2; at_end++) {
-                guarded x = guarded_allocate((size_t)count * sizeof(ELEMENT), at_end), y = guarded_allocate((size_t)count * sizeof(ELEMENT), at_end);
-                guarded dy = guarded_allocate((size_t)count * sizeof(ELEMENT), at_end);
-                ELEMENT *xs = (ELEMENT *)x.bytes, *ys = (ELEMENT *)y.bytes, *dys = (ELEMENT *)dy.bytes;
-                for (int64_t i = 0; i < count; i++) xs[i] = values[(i + count) % 10], dys[i] = NAME(random_element)();
-                catalogue[row]->RELU(count, xs, ys);
-                int64_t bad = 0;
-                for (int64_t i = 0; i < count; i++) bad += !NAME(same)(ys[i], xs[i] < 0 ? 0 : xs[i]);
-                catalogue[row]->RELU_BACKWARD(count, xs, dys, ys);
-                for (int64_t i = 0; i < count; i++) bad += !NAME(same)(ys[i], xs[i] > 0 ? dys[i] : 0);
-                catalogue[row]->RELU(count, xs, xs); // in place
-                for (int64_t i = 0; i < count; i++) bad += xs[i] < 0;
-                check(bad == 0, "%s relu " NAME_TEXT ": count %ld", catalogue[row]->name, (long)count);
-                guarded_free(x), guarded_free(y), guarded_free(dy);
-            }
-        }
-    }
-}
+#include "conformance_vector_body.h"
 
 void NAME(test)(effort effort) {
     random_seed(sizeof(ELEMENT));
@@ -504,4 +480,5 @@ void NAME(test)(effort effort) {
     NAME(test_registers)();
     NAME(test_far)();
     NAME(test_vector)();
+    NAME(test_network)();
 }

@@ -13,6 +13,9 @@
 #define SMALLEST 0x1p-149f
 #define SIGNALLING 0x7fa00000
 #define EXACT_LIMIT 0x1p24
-#define RELU relu_f32
-#define RELU_BACKWARD relu_backward_f32
+#define MANTISSA 23
+#define WIDE_EXP exp
+#define WIDE_LOG log
+#define EXP_LOW -104
+#define EXP_HIGH 89
 #include "conformance_body.h"

@@ -13,6 +13,9 @@
 #define SMALLEST 0x1p-1074
 #define SIGNALLING 0x7ff4000000000000
 #define EXACT_LIMIT 0x1p53
-#define RELU relu_f64
-#define RELU_BACKWARD relu_backward_f64
+#define MANTISSA 52
+#define WIDE_EXP expl
+#define WIDE_LOG logl
+#define EXP_LOW -746
+#define EXP_HIGH 710
 #include "conformance_body.h"

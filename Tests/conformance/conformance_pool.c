@@ -8,6 +8,7 @@
 #include <fenv.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -272,6 +273,73 @@ static double processor_seconds(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+// A caller with a small stack: 64 KiB.
+static void *call_product(void *pool) {
+    for (uint64_t seed = 0; seed < 20; seed++) test_product(pool, seed, 77);
+    return NULL;
+}
+
+static void test_small_stack(ck_pool *pool) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+#if defined(__SANITIZE_THREAD__) // its frames are larger
+    const size_t size = 1 << 20;
+#else
+    const size_t size = 64 << 10;
+#endif
+    check(pthread_attr_setstacksize(&attributes, size) == 0, "pool: a stack of 64 KiB");
+    if (pthread_create(&thread, &attributes, call_product, pool) == 0) pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
+}
+
+// Seconds of one product on a pool, the mean over about `seconds`.
+static double product_seconds(ck_pool *pool, const ck_gemm_problem *p, double seconds) {
+    struct timespec begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    double elapsed;
+    int64_t count = 0;
+    do {
+        ck_gemm_parallel(pool, ck_gemm_f32(), p);
+        count++;
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        elapsed = (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+    } while (elapsed < seconds);
+    return elapsed / (double)count;
+}
+
+void test_pool_beside_hogs(void) {
+    enum { SIDE = 512, HOGS = 4 };
+    const int32_t lanes = ck_cpu_lanes();
+    ck_pool *pool = pool_of(lanes, 100000);
+    float *numbers = calloc(3 * SIDE * SIDE, sizeof *numbers);
+    const ck_gemm_problem p = {.m = SIDE, .n = SIDE, .k = SIDE, .a = numbers, .lda = SIDE, .b = numbers + SIDE * SIDE, .ldb = SIDE,
+                               .c = numbers + 2 * SIDE * SIDE, .ldc = SIDE, .alpha.f32 = 1};
+    product_seconds(pool, &p, 0.2);
+    const double alone = product_seconds(pool, &p, 0.5);
+    pid_t hogs[HOGS];
+    for (int i = 0; i < HOGS; i++)
+        if ((hogs[i] = fork()) == 0)
+            for (volatile uint64_t n = 0;; n++) {}
+    const double beside = product_seconds(pool, &p, 3);
+    for (int i = 0; i < HOGS; i++) kill(hogs[i], SIGKILL), waitpid(hogs[i], NULL, 0);
+    // Each lane's fair share is its part of the threads that want a processor.
+    const double fair = alone * (lanes + HOGS) / lanes;
+    printf("512^3 on %d lanes: %.2f ms alone, %.2f ms beside %d hogs, %.2f of the time of a fair share\n", lanes, 1e3 * alone, 1e3 * beside, HOGS,
+           beside / fair);
+    check(beside < 2 * fair, "pool: %g s beside hogs, the fair share would take %g s", beside, fair);
+    free(numbers);
+    ck_pool_destroy(pool);
+}
+
+void test_pool_without_threads(void) {
+    ck_pool *pool = pool_of(LANES, 100000);
+    check(ck_pool_lanes(pool) < LANES, "pool: %d lanes, though the system should give fewer threads", ck_pool_lanes(pool));
+    test_regions(pool, 1000, false);
+    for (uint64_t seed = 0; seed < 50; seed++) test_product(pool, seed, 9);
+    ck_pool_destroy(pool);
+}
+
 void test_pool(int regions) {
     alarm(300); // a lost wake-up would wait for ever
     test_limits();
@@ -283,6 +351,7 @@ void test_pool(int regions) {
         test_rounding(pool);
         for (int i = 0; i < 150; i++) test_product(pool, (uint64_t)(i * 8 + lanes), lanes);
         if (lanes % 3 == 0) test_clients(pool, 500);
+        if (lanes % 4 == 0) test_small_stack(pool);
         ck_pool_destroy(pool);
     }
     ck_pool *pool = pool_of(4, 100000);

@@ -19,27 +19,40 @@ struct InfoCommand: ParsableCommand {
         let selected: Bool
     }
 
+    /// What a buffer on the first memory node obtained.
+    struct Memory: Encodable {
+        let nodes: [Int]
+        let obtained: MemoryResidency
+    }
+
     struct Output: Encodable {
         let machine: MachineRecord
         let topology: Machine
         let lanes: LaneLimits
+        let memory: Memory
         let kernels: [Kernel]
     }
 
     func run() throws {
         let machine = MachineRecord.current()
+        let memory = try Self.probeMemory()
         let kernels = KernelDescription.catalogue.map {
             Kernel(
                 name: $0.name, instructionSet: $0.instructionSet.rawValue, requires: $0.instructionSet.requiredFeatures,
                 available: $0.instructionSet.isAvailable, selected: $0.isSelected)
         }
         if json {
-            try printJSON(Output(machine: machine, topology: .current(), lanes: .current(), kernels: kernels))
+            try printJSON(Output(machine: machine, topology: .current(), lanes: .current(), memory: memory, kernels: kernels))
             return
         }
         print(machineDescription(machine))
         print(topologyPicture(.current()))
-        print("lanes of a call  \(LaneLimits.current())", terminator: "\n\n")
+        print("lanes of a call  \(LaneLimits.current())")
+        let mebibytes = memory.obtained.bytesByNode.sorted { $0.key < $1.key }.map { "\($0.value >> 20) MiB on node \($0.key)" }
+        print(
+            "memory nodes     \(memory.nodes.map(String.init).joined(separator: ", ")); 16 MiB asked for on node \(memory.nodes[0]): "
+                + (mebibytes.isEmpty ? "the system does not say where they are" : mebibytes.joined(separator: ", "))
+                + ", \(memory.obtained.hugePageBytes >> 20) MiB in huge pages", terminator: "\n\n")
         let table = TextTable<Kernel> {
             [
                 Column(title: "kernel", value: $0.name),
@@ -48,6 +61,12 @@ struct InfoCommand: ParsableCommand {
             ]
         }
         table.print(kernels)
+    }
+
+    private static func probeMemory() throws -> Memory {
+        var buffer = try Buffer<Float>(count: 4 << 20, placement: .node(MemoryNodes.all[0]))
+        for index in stride(from: 0, to: buffer.count, by: 1024) { buffer[index] = 1 }
+        return Memory(nodes: MemoryNodes.all, obtained: buffer.residency())
     }
 }
 

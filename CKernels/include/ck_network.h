@@ -1,0 +1,64 @@
+// Kernels of a neural network that are no matrix products: loss, sums over a batch, optimisers, dropout, reading of images.
+//
+// Shapes      matrices are row-major with leading dimensions in elements, one row for each sample. Labels are 32-bit numbers in
+//             0 ..< columns, which the caller has checked.
+// Alignment   that of the element.
+// Promise     the same bits on every instruction set; a row has the same bits alone and in a batch.
+// Failure     none. NaN and infinities pass as the formulas say.
+#ifndef CK_NETWORK_H
+#define CK_NETWORK_H
+
+#include "ck_cpu.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// What one step of Adam needs to know (Kingma and Ba, 2015; decay as in Loshchilov and Hutter, "Decoupled weight decay", 2019).
+typedef struct ck_adam {
+    double rate, beta1, beta2, epsilon;
+    double decay;                    // parameters shrink by rate * decay
+    double correction1, correction2; // 1 / (1 - beta1^t) and 1 / (1 - beta2^t) in step t = 1, 2, ...
+} ck_adam;
+
+// One row of the catalogue: all kernels of one element type on one instruction set.
+typedef struct ck_network_kernels {
+    const char *name; // ck_network_f32_avx512
+    ck_isa isa;
+    int32_t byte_count; // of an element
+
+    // y = x - log(sum of exp(x)) in each row, computed from x less its largest number, so that nothing overflows.
+    void (*log_softmax)(int64_t rows, int64_t columns, const void *x, int64_t ldx, void *y, int64_t ldy);
+    // Sum over rows, in ascending order, of -y[row][label]: the negative log-likelihood of log-probabilities y.
+    double (*nll)(int64_t rows, const void *y, int64_t ldy, const int32_t *labels);
+    // dx = (exp(y) - 1 at the label) * scale: the gradient of scale * nll(log_softmax(x)) for x.
+    void (*nll_backward)(int64_t rows, int64_t columns, const void *y, int64_t ldy, const int32_t *labels, double scale, void *dx,
+                         int64_t lddx);
+    // Column of each row's largest number; the first of equal ones, 0 where all are NaN.
+    void (*argmax)(int64_t rows, int64_t columns, const void *x, int64_t ldx, int32_t *result);
+    // sums[j] = sum over rows, in ascending order from +0, of x[row][j]. `x` is only read.
+    void (*column_sums)(int64_t rows, int64_t columns, const void *x, int64_t ldx, void *sums);
+
+    // Stochastic gradient descent with momentum (Polyak's, as in PyTorch): g = g + decay * p; v = momentum * v + g; p = p - rate * v.
+    // `velocity` may be NULL: then p = p - rate * g.
+    void (*sgd)(int64_t count, double rate, double momentum, double decay, const void *gradient, void *velocity, void *parameters);
+    void (*adam)(int64_t count, const ck_adam *step, const void *gradient, void *mean, void *variance, void *parameters);
+
+    // y = kept ? x / keep : +0. Element i is kept where the 32-bit hash of (seed, first + i) is below keep * 2^32, so a part of a vector
+    // gets what it would get in the whole. The backward pass is the same call on the gradient.
+    void (*dropout)(int64_t count, uint64_t seed, uint64_t first, double keep, const void *x, void *y);
+    // y[row][j] = images[indices[row] * columns + j] * scale: a batch of 8-bit images as numbers.
+    void (*gather)(int64_t rows, int64_t columns, const uint8_t *images, const int64_t *indices, double scale, void *y, int64_t ldy);
+} ck_network_kernels;
+
+// The rows that were built for this architecture, f32 before f64, best first.
+const ck_network_kernels *const *ck_network_catalogue(int32_t *count);
+
+// The row in use for an element type: that of ck_isa_selected().
+const ck_network_kernels *ck_network_f32(void);
+const ck_network_kernels *ck_network_f64(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

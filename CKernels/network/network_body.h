@@ -1,0 +1,150 @@
+// The kernels of a neural network for one element type on one instruction set, inside a vocabulary (simd/vocabulary.h) and after
+// vector/transcendental_body.h. Plain C that every compiler vectorises without changing a bit: each product that is added to
+// something is written as a multiply-add, so there is nothing left to contract.
+
+enum { NAME(BLOCK) = 64 }; // columns whose exponentials are taken at once
+
+// exp of up to BLOCK numbers less `by`, in whole groups of 16 so that the loop is vectorised for short rows too; zeros after them.
+static inline CK_ALWAYS_INLINE int NAME(exp_block)(int64_t count, const ELEMENT *x, ELEMENT by, ELEMENT e[NAME(BLOCK)]) {
+    const int used = count < NAME(BLOCK) ? (int)count : NAME(BLOCK), padded = (used + 15) / 16 * 16;
+    for (int j = 0; j < padded; j++) e[j] = (ELEMENT)-__builtin_inf();
+    for (int j = 0; j < used; j++) e[j] = x[j] - by;
+    for (int group = 0; group < padded; group += 16)
+        for (int j = 0; j < 16; j++) e[group + j] = NAME(exp_of)(e[group + j]);
+    return used;
+}
+
+static void NAME(log_softmax_kernel)(int64_t rows, int64_t columns, const void *x_, int64_t ldx, void *y_, int64_t ldy) {
+    for (int64_t row = 0; row < rows; row++) {
+        const ELEMENT *x = (const ELEMENT *)x_ + row * ldx;
+        ELEMENT *y = (ELEMENT *)y_ + row * ldy;
+        ELEMENT largest_one = (ELEMENT)-__builtin_inf();
+        for (int64_t j = 0; j < columns; j++) largest_one = x[j] > largest_one ? x[j] : largest_one;
+        // 16 columns of sums, joined in halves, like the reductions in ck_vector.h.
+        ELEMENT sums[16] = {0}, e[NAME(BLOCK)];
+        for (int64_t j = 0; j < columns; j += NAME(BLOCK)) {
+            const int used = NAME(exp_block)(columns - j, x + j, largest_one, e);
+            for (int group = 0; group < used; group += 16)
+                for (int i = 0; i < 16; i++) sums[i] += e[group + i];
+        }
+        for (int half = 8; half > 0; half /= 2)
+            for (int i = 0; i < half; i++) sums[i] += sums[i + half];
+        const ELEMENT logarithm = NAME(log_of)(sums[0]);
+        for (int64_t j = 0; j < columns; j++) y[j] = x[j] - largest_one - logarithm;
+    }
+}
+
+static double NAME(nll_kernel)(int64_t rows, const void *y_, int64_t ldy, const int32_t *labels) {
+    double sum = 0;
+    for (int64_t row = 0; row < rows; row++) sum -= (double)((const ELEMENT *)y_)[row * ldy + labels[row]];
+    return sum;
+}
+
+static void NAME(nll_backward_kernel)(int64_t rows, int64_t columns, const void *y_, int64_t ldy, const int32_t *labels, double scale_,
+                                      void *dx_, int64_t lddx) {
+    const ELEMENT scale = (ELEMENT)scale_;
+    for (int64_t row = 0; row < rows; row++) {
+        const ELEMENT *y = (const ELEMENT *)y_ + row * ldy;
+        ELEMENT *dx = (ELEMENT *)dx_ + row * lddx, e[NAME(BLOCK)];
+        const ELEMENT at_label = NAME(exp_of)(y[labels[row]]) - 1;
+        for (int64_t j = 0; j < columns; j += NAME(BLOCK)) {
+            const int used = NAME(exp_block)(columns - j, y + j, 0, e);
+            for (int i = 0; i < used; i++) dx[j + i] = e[i] * scale;
+        }
+        dx[labels[row]] = at_label * scale;
+    }
+}
+
+static void NAME(argmax_kernel)(int64_t rows, int64_t columns, const void *x_, int64_t ldx, int32_t *result) {
+    for (int64_t row = 0; row < rows; row++) {
+        const ELEMENT *x = (const ELEMENT *)x_ + row * ldx;
+        int64_t best = 0;
+        for (int64_t j = 1; j < columns; j++) best = x[j] > x[best] || (x[best] != x[best] && x[j] == x[j]) ? j : best;
+        result[row] = (int32_t)best;
+    }
+}
+
+static void NAME(column_sums_kernel)(int64_t rows, int64_t columns, const void *x_, int64_t ldx, void *sums_) {
+    ELEMENT *restrict sums = sums_;
+    for (int64_t j = 0; j < columns; j++) sums[j] = 0;
+    for (int64_t row = 0; row < rows; row++) {
+        const ELEMENT *restrict x = (const ELEMENT *)x_ + row * ldx;
+        for (int64_t j = 0; j < columns; j++) sums[j] += x[j];
+    }
+}
+
+static void NAME(sgd_kernel)(int64_t count, double rate_, double momentum_, double decay_, const void *gradient_, void *velocity_,
+                             void *parameters_) {
+    const ELEMENT minus_rate = (ELEMENT)-rate_, momentum = (ELEMENT)momentum_, decay = (ELEMENT)decay_;
+    const ELEMENT *restrict gradient = gradient_;
+    ELEMENT *restrict velocity = velocity_, *restrict parameters = parameters_;
+    if (!velocity) {
+        for (int64_t i = 0; i < count; i++)
+            parameters[i] = number_fma(minus_rate, number_fma(decay, parameters[i], gradient[i]), parameters[i]);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const ELEMENT v = number_fma(momentum, velocity[i], number_fma(decay, parameters[i], gradient[i]));
+        velocity[i] = v;
+        parameters[i] = number_fma(minus_rate, v, parameters[i]);
+    }
+}
+
+static void NAME(adam_kernel)(int64_t count, const ck_adam *step, const void *gradient_, void *mean_, void *variance_, void *parameters_) {
+    const ELEMENT minus_rate = (ELEMENT)-step->rate, beta1 = (ELEMENT)step->beta1, beta2 = (ELEMENT)step->beta2;
+    const ELEMENT epsilon = (ELEMENT)step->epsilon, shrink = (ELEMENT)-(step->rate * step->decay);
+    const ELEMENT correction1 = (ELEMENT)step->correction1, correction2 = (ELEMENT)step->correction2;
+    const ELEMENT *restrict gradient = gradient_;
+    ELEMENT *restrict mean = mean_, *restrict variance = variance_, *restrict parameters = parameters_;
+    for (int64_t i = 0; i < count; i++) {
+        const ELEMENT g = gradient[i], square = number_fma(g, g, (ELEMENT)-0.0);
+        const ELEMENT m = number_fma(beta1, mean[i] - g, g), v = number_fma(beta2, variance[i] - square, square);
+        mean[i] = m;
+        variance[i] = v;
+        const ELEMENT direction = m * correction1 / (CK_SQRT(v * correction2) + epsilon);
+        parameters[i] = number_fma(minus_rate, direction, number_fma(shrink, parameters[i], parameters[i]));
+    }
+}
+
+static void NAME(dropout_kernel)(int64_t count, uint64_t seed, uint64_t first, double keep_, const void *x_, void *y_) {
+    const ELEMENT *x = x_, larger = (ELEMENT)(1 / keep_);
+    ELEMENT *y = y_;
+    const uint64_t limit = keep_ >= 1 ? (uint64_t)1 << 32 : (uint64_t)(keep_ * 0x1p32);
+    for (int64_t block = 0; block < count;) {
+        // The high half of the counter is mixed into the key, so that the loop counts in 32 bits.
+        const uint64_t at = first + (uint64_t)block, high = at >> 32;
+        uint64_t key64 = seed + 0x9e3779b97f4a7c15u * (high + 1); // splitmix64
+        key64 = (key64 ^ key64 >> 30) * 0xbf58476d1ce4e5b9u;
+        key64 = (key64 ^ key64 >> 27) * 0x94d049bb133111ebu;
+        const uint32_t key = (uint32_t)(key64 ^ key64 >> 31), low = (uint32_t)at, key2 = (uint32_t)(key64 >> 32);
+        const int64_t room = (int64_t)(((uint64_t)1 << 32) - low), end = count - block < room ? count : block + room;
+        for (int64_t i = block; i < end; i++) {
+            uint32_t h = (low + (uint32_t)(i - block)) * 0x9e3779b1u ^ key; // the finaliser of MurmurHash3, twice keyed
+            h = (h ^ h >> 16) * 0x85ebca6bu + key2;
+            h = (h ^ h >> 13) * 0xc2b2ae35u;
+            h ^= h >> 16;
+            y[i] = h < limit ? x[i] * larger : (ELEMENT)0;
+        }
+        block = end;
+    }
+}
+
+static void NAME(gather_kernel)(int64_t rows, int64_t columns, const uint8_t *images, const int64_t *indices, double scale_, void *y_,
+                                int64_t ldy) {
+    const ELEMENT scale = (ELEMENT)scale_;
+    for (int64_t row = 0; row < rows; row++) {
+        const uint8_t *restrict image = images + indices[row] * columns;
+        ELEMENT *restrict y = (ELEMENT *)y_ + row * ldy;
+        for (int64_t j = 0; j < columns; j++) y[j] = (ELEMENT)image[j] * scale;
+    }
+}
+
+#define ROW_(text) #text
+#define ROW_TEXT(text) ROW_(text)
+const ck_network_kernels NAME(ck_network) = {
+    ROW_TEXT(NAME(ck_network)), ROW_ISA, sizeof(ELEMENT),
+    NAME(log_softmax_kernel), NAME(nll_kernel), NAME(nll_backward_kernel), NAME(argmax_kernel), NAME(column_sums_kernel),
+    NAME(sgd_kernel), NAME(adam_kernel), NAME(dropout_kernel), NAME(gather_kernel),
+};
+#undef ROW_TEXT
+#undef ROW_

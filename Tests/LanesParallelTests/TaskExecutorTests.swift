@@ -1,0 +1,56 @@
+import LanesParallel
+import Synchronization
+import Testing
+
+@Suite struct TaskExecutorTests {
+    final class Counter: Sendable { let value = Atomic(0) }
+
+    @Test(arguments: [1, 2, 4]) func tasksRunOnLanes(lanes: Int) async {
+        let pool = WorkerPool(lanes: lanes)
+        for _ in 0..<20 {
+            let inside = Counter()
+            let total = await withTaskExecutorPreference(pool) {
+                await withTaskGroup(of: Int.self) { group in
+                    for index in 0..<50 {
+                        group.addTask {
+                            if WorkerPool.isInside { inside.value.add(1, ordering: .relaxed) }
+                            await Task.yield()
+                            if WorkerPool.isInside { inside.value.add(1, ordering: .relaxed) }
+                            // A parallel call inside a task runs alone.
+                            return pool.run { _, _ in } == 1 ? index : -1000
+                        }
+                    }
+                    return await group.reduce(0, +)
+                }
+            }
+            #expect(total == 49 * 25)
+            #expect(inside.value.load(ordering: .relaxed) == 100)
+        }
+        #expect(pool.run { _, _ in } >= 1)
+    }
+
+    @Test func tasksRunAtTheSameTime() async {
+        // Each task waits for the other, without suspending: on one lane this would never end.
+        let pool = WorkerPool(lanes: 2)
+        let arrived = Counter()
+        await withTaskExecutorPreference(pool) {
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<2 {
+                    group.addTask {
+                        arrived.value.add(1, ordering: .sequentiallyConsistent)
+                        while arrived.value.load(ordering: .sequentiallyConsistent) < 2 {}
+                    }
+                }
+            }
+        }
+        #expect(arrived.value.load(ordering: .relaxed) == 2)
+    }
+
+    @Test func poolsEndWithTheirTasks() async {
+        for _ in 0..<50 {
+            let pool = WorkerPool(lanes: 2)
+            let task = Task(executorPreference: pool) { pool.lanes }
+            #expect(await task.value == 2)
+        }
+    }
+}
