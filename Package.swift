@@ -13,6 +13,8 @@ let package = Package(
         .library(name: "Lanes", targets: ["Lanes"]),
         // The same on several lanes: the pool of workers and parallel operations.
         .library(name: "LanesParallel", targets: ["LanesParallel"]),
+        // A small network trained and used on lanes: layers, optimisers, data, checkpoints.
+        .library(name: "LanesNN", targets: ["LanesNN"]),
         // The C and Fortran interface, for every other language.
         .library(name: "LanesBLAS", type: .dynamic, targets: ["LanesBLAS"]),
         // Clock, statistics and machine record of the `lanes` command.
@@ -33,6 +35,12 @@ let package = Package(
             dependencies: ["CKernels", "CHwloc", "CNUMA", "Lanes"],
             swiftSettings: swiftSettings + [optimizedSwift]
         ),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "LanesNN",
+            dependencies: ["CKernels", "CZlib", "Lanes", "LanesParallel"],
+            swiftSettings: swiftSettings + [optimizedSwift]
+        ),
         .target(
             name: "LanesBLAS",
             dependencies: ["CKernels"],
@@ -44,6 +52,8 @@ let package = Package(
         .testTarget(name: "LanesTests", dependencies: ["Lanes", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
             name: "LanesParallelTests", dependencies: ["Lanes", "LanesParallel", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "LanesNNTests", dependencies: ["Lanes", "LanesNN", "LanesParallel"], swiftSettings: swiftSettings),
         .testTarget(name: "LanesBLASTests", dependencies: ["LanesBLAS", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "MeasurementTests", dependencies: ["Measurement"], swiftSettings: swiftSettings),
     ],

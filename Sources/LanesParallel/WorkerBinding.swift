@@ -48,3 +48,14 @@ import Synchronization
 
     var bound: [Int] { results.withLock { $0 } }
 }
+
+extension Machine {
+    /// Binds the calling thread to one processor, for threads of a program's own.
+    ///
+    /// - Returns: true where the system says that it did.
+    public static func bindCurrentThread(to processor: Int) -> Bool {
+        let binding = WorkerBinding(processors: [processor])
+        binding.bind(lane: 1)
+        return binding.bound == [processor]
+    }
+}

@@ -215,7 +215,7 @@ public enum Schedule: Sendable {
     }
 
     // count * lane / lanes without the product, which may not fit.
-    internal static func block(_ lane: Int, of lanes: Int, count: Int) -> Range<Int> {
+    package static func block(_ lane: Int, of lanes: Int, count: Int) -> Range<Int> {
         let (each, longer) = count.quotientAndRemainder(dividingBy: lanes)
         let start = lane * each + min(lane, longer)
         return start..<start + each + (lane < longer ? 1 : 0)

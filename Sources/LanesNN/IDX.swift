@@ -1,0 +1,89 @@
+internal import CZlib
+import Foundation
+
+/// A data file that cannot be used: which, where in it, and why.
+public struct DataError: Error, Equatable, CustomStringConvertible {
+    public let file: String
+    /// Bytes from the beginning, of the unpacked contents; nil where the place does not matter.
+    public let offset: Int?
+    public let reason: String
+
+    public init(file: String, offset: Int? = nil, _ reason: String) {
+        self.file = file
+        self.offset = offset
+        self.reason = reason
+    }
+
+    public var description: String { "'\(file)'\(offset.map { ", offset \($0)" } ?? ""): \(reason)" }
+}
+
+/// An array of bytes in the IDX format of MNIST: a magic number, sizes, and the bytes, row-major. Plain or gzip.
+public struct IDX: Sendable {
+    public let sizes: [Int]
+    public let bytes: [UInt8]
+
+    /// Reads a file whose array has `dimensions` dimensions. Memory grows with what the file holds, not with what it says.
+    public init(file: String, dimensions: Int) throws(DataError) {
+        guard let handle = unsafe gzopen(file, "rb") else { throw DataError(file: file, "cannot be opened") }
+        defer { unsafe gzclose(handle) }
+        var offset = 0
+        func read(_ count: Int) throws(DataError) -> [UInt8] {
+            var buffer: [UInt8] = []
+            while buffer.count < count {
+                let part = min(count - buffer.count, 1 << 20)
+                var got: Int32 = 0
+                let piece = unsafe [UInt8](unsafeUninitializedCapacity: part) { piece, initialized in
+                    got = unsafe gzread(handle, piece.baseAddress, UInt32(part))
+                    initialized = Int(max(0, got))
+                }
+                let done = buffer.count
+                if got < 0 { throw DataError(file: file, offset: offset + done, "is damaged here") }
+                if got == 0 {
+                    throw DataError(file: file, offset: offset + done, "ends here, \(count - done) bytes early")
+                }
+                buffer += piece
+            }
+            offset += count
+            return buffer
+        }
+        func number(_ bytes: ArraySlice<UInt8>) -> Int { bytes.reduce(0) { $0 << 8 | Int($1) } }
+
+        let magic = try read(4)
+        guard magic[0] == 0, magic[1] == 0, magic[2] == 8, magic[3] == UInt8(dimensions) else {
+            throw DataError(file: file, offset: 0, "no magic number of \(dimensions)-dimensional bytes")
+        }
+        let header = try read(4 * dimensions)
+        var count = 1
+        var sizes: [Int] = []
+        for index in 0..<dimensions {
+            let size = number(header[4 * index..<4 * index + 4])
+            let (product, overflow) = count.multipliedReportingOverflow(by: size)
+            // Far above any data set of images, far below memory.
+            guard size > 0, !overflow, product <= 1 << 31 else {
+                throw DataError(file: file, offset: 4 + 4 * index, "an impossible size (\(size))")
+            }
+            count = product
+            sizes.append(size)
+        }
+        bytes = try read(count)
+        var rest: UInt8 = 0
+        // The read that meets the end also compares gzip's checksum.
+        switch unsafe gzread(handle, &rest, 1) {
+        case 0: break
+        case 1: throw DataError(file: file, offset: offset, "goes on after its array")
+        default: throw DataError(file: file, "is damaged: its checksum does not fit its bytes")
+        }
+        self.sizes = sizes
+    }
+
+    /// The file of a folder whose name ends so, plain or with `.gz`; nil where there is none.
+    static func find(_ endings: [String], in folder: String) -> String? {
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+        for ending in endings {
+            if let name = names.first(where: { $0.hasSuffix(ending) || $0.hasSuffix(ending + ".gz") }) {
+                return "\(folder)/\(name)"
+            }
+        }
+        return nil
+    }
+}

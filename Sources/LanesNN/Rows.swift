@@ -1,0 +1,50 @@
+internal import CKernels
+import Lanes
+
+/// A matrix on its way through a layer: rows of samples in memory that a trainer, a network or a call owns for longer than the
+/// view lives. Lanes write to rows, or columns, that do not overlap.
+@safe internal struct Rows<Element: LaneElement>: @unchecked Sendable {
+    let base: UnsafeMutablePointer<Element>
+    let rows: Int
+    let columns: Int
+    let leadingDimension: Int
+
+    init(_ base: UnsafeMutablePointer<Element>, _ rows: Int, _ columns: Int, leadingDimension: Int? = nil) {
+        unsafe self.base = unsafe base
+        self.rows = rows
+        self.columns = columns
+        self.leadingDimension = leadingDimension ?? columns
+    }
+
+    subscript(range: Range<Int>) -> Rows {
+        unsafe Rows(base + range.lowerBound * leadingDimension, range.count, columns, leadingDimension: leadingDimension)
+    }
+
+    func columns(_ range: Range<Int>) -> Rows {
+        unsafe Rows(base + range.lowerBound, rows, range.count, leadingDimension: leadingDimension)
+    }
+
+    /// All numbers, where rows follow each other without gaps.
+    var count: Int { rows * columns }
+
+    var view: MatrixView<Element> {
+        unsafe MatrixView(base: base, rows: rows, columns: columns, leadingDimension: leadingDimension)
+    }
+    var mutableView: MutableMatrixView<Element> {
+        unsafe MutableMatrixView(base: base, rows: rows, columns: columns, leadingDimension: leadingDimension)
+    }
+
+    var isFinite: Bool {
+        unsafe Element.vectorKernels.pointee.sum(Int64(count), base).isFinite
+    }
+
+    /// The Euclidean norm of all numbers, in f64 from a sum in the element type.
+    var norm: Double { unsafe Element.vectorKernels.pointee.dot(Int64(count), base, base).squareRoot() }
+}
+
+extension LaneElement {
+    internal static var networkKernels: UnsafePointer<ck_network_kernels> {
+        unsafe isSingle ? ck_network_f32() : ck_network_f64()
+    }
+    internal static var vectorKernels: UnsafePointer<ck_vector_kernels> { unsafe isSingle ? ck_vector_f32() : ck_vector_f64() }
+}
