@@ -10,15 +10,17 @@ let package = Package(
         .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
     ],
     targets: [
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         // What a program does with a BLAS that has no fused epilogue: bias and ReLU in passes of their own.
         .target(name: "PeerPasses", cSettings: [.unsafeFlags(["-O3"])]),
         .executableTarget(
             name: "lanes",
             dependencies: [
-                "CZlib", "PeerPasses",
+                "CPNG", "CSQLite", "PeerPasses",
                 .product(name: "Lanes", package: "swift-lanes"),
                 .product(name: "LanesParallel", package: "swift-lanes"),
+                .product(name: "LanesNN", package: "swift-lanes"),
                 .product(name: "LanesMeasurement", package: "swift-lanes"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TextTable", package: "TextTable"),

@@ -27,7 +27,7 @@ typedef struct ck_network_kernels {
     ck_isa isa;
     int32_t byte_count; // of an element
 
-    // y = x - log(sum of exp(x)) in each row, computed from x less its largest number, so that nothing overflows.
+    // y = x - log(sum of exp(x), in ascending order) in each row, computed from x less its largest number, so that nothing overflows.
     void (*log_softmax)(int64_t rows, int64_t columns, const void *x, int64_t ldx, void *y, int64_t ldy);
     // Sum over rows, in ascending order, of -y[row][label]: the negative log-likelihood of log-probabilities y.
     double (*nll)(int64_t rows, const void *y, int64_t ldy, const int32_t *labels);
@@ -47,8 +47,10 @@ typedef struct ck_network_kernels {
     // y = kept ? x / keep : +0. Element i is kept where the 32-bit hash of (seed, first + i) is below keep * 2^32, so a part of a vector
     // gets what it would get in the whole. The backward pass is the same call on the gradient.
     void (*dropout)(int64_t count, uint64_t seed, uint64_t first, double keep, const void *x, void *y);
-    // y[row][j] = images[indices[row] * columns + j] * scale: a batch of 8-bit images as numbers.
-    void (*gather)(int64_t rows, int64_t columns, const uint8_t *images, const int64_t *indices, double scale, void *y, int64_t ldy);
+    // y[row][j] = images[indices[row] * columns + j] * scale: a batch of 8-bit images as numbers. `ahead` names as many images that will be
+    // wanted next, which are asked for meanwhile, or is NULL.
+    void (*gather)(int64_t rows, int64_t columns, const uint8_t *images, const int64_t *indices, const int64_t *ahead, double scale, void *y,
+                   int64_t ldy);
 } ck_network_kernels;
 
 // The rows that were built for this architecture, f32 before f64, best first.

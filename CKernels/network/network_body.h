@@ -2,35 +2,43 @@
 // vector/transcendental_body.h. Plain C that every compiler vectorises without changing a bit: each product that is added to
 // something is written as a multiply-add, so there is nothing left to contract.
 
-enum { NAME(BLOCK) = 64 }; // columns whose exponentials are taken at once
+// Exponentials are taken of several short rows at once, or of a piece of a long one: enough to fill vectors.
+enum { NAME(PIECE) = 1024 };
 
-// exp of up to BLOCK numbers less `by`, in whole groups of 16 so that the loop is vectorised for short rows too; zeros after them.
-static inline CK_ALWAYS_INLINE int NAME(exp_block)(int64_t count, const ELEMENT *x, ELEMENT by, ELEMENT e[NAME(BLOCK)]) {
-    const int used = count < NAME(BLOCK) ? (int)count : NAME(BLOCK), padded = (used + 15) / 16 * 16;
-    for (int j = 0; j < padded; j++) e[j] = (ELEMENT)-__builtin_inf();
-    for (int j = 0; j < used; j++) e[j] = x[j] - by;
-    for (int group = 0; group < padded; group += 16)
-        for (int j = 0; j < 16; j++) e[group + j] = NAME(exp_of)(e[group + j]);
-    return used;
+static inline CK_ALWAYS_INLINE void NAME(exp_in_place)(int64_t count, ELEMENT *e) {
+    for (int64_t i = 0; i < count; i++) e[i] = NAME(exp_of)(e[i]);
+}
+
+// Rows that fit a piece together; at least one, of which a piece may be a part.
+static inline CK_ALWAYS_INLINE int64_t NAME(rows_of_piece)(int64_t rows, int64_t columns) {
+    const int64_t fit = columns > NAME(PIECE) ? 1 : columns < NAME(PIECE) / 64 ? 64 : NAME(PIECE) / columns;
+    return fit < rows ? fit : rows;
 }
 
 static void NAME(log_softmax_kernel)(int64_t rows, int64_t columns, const void *x_, int64_t ldx, void *y_, int64_t ldy) {
-    for (int64_t row = 0; row < rows; row++) {
-        const ELEMENT *x = (const ELEMENT *)x_ + row * ldx;
-        ELEMENT *y = (ELEMENT *)y_ + row * ldy;
-        ELEMENT largest_one = (ELEMENT)-__builtin_inf();
-        for (int64_t j = 0; j < columns; j++) largest_one = x[j] > largest_one ? x[j] : largest_one;
-        // 16 columns of sums, joined in halves, like the reductions in ck_vector.h.
-        ELEMENT sums[16] = {0}, e[NAME(BLOCK)];
-        for (int64_t j = 0; j < columns; j += NAME(BLOCK)) {
-            const int used = NAME(exp_block)(columns - j, x + j, largest_one, e);
-            for (int group = 0; group < used; group += 16)
-                for (int i = 0; i < 16; i++) sums[i] += e[group + i];
+    ELEMENT e[NAME(PIECE)], largest_one[64], sums[64];
+    for (int64_t first = 0; first < rows && columns > 0;) {
+        const int64_t count = NAME(rows_of_piece)(rows - first, columns);
+        const ELEMENT *x = (const ELEMENT *)x_ + first * ldx;
+        ELEMENT *y = (ELEMENT *)y_ + first * ldy;
+        for (int64_t r = 0; r < count; r++) {
+            ELEMENT top = (ELEMENT)-__builtin_inf();
+            for (int64_t j = 0; j < columns; j++) top = x[r * ldx + j] > top ? x[r * ldx + j] : top;
+            largest_one[r] = top;
+            sums[r] = 0;
         }
-        for (int half = 8; half > 0; half /= 2)
-            for (int i = 0; i < half; i++) sums[i] += sums[i + half];
-        const ELEMENT logarithm = NAME(log_of)(sums[0]);
-        for (int64_t j = 0; j < columns; j++) y[j] = x[j] - largest_one - logarithm;
+        for (int64_t start = 0; start < columns; start += NAME(PIECE)) {
+            const int64_t width = columns - start < NAME(PIECE) ? columns - start : NAME(PIECE);
+            for (int64_t r = 0; r < count; r++)
+                for (int64_t j = 0; j < width; j++) e[r * width + j] = x[r * ldx + start + j] - largest_one[r];
+            NAME(exp_in_place)(count * width, e);
+            for (int64_t r = 0; r < count; r++)
+                for (int64_t j = 0; j < width; j++) sums[r] += e[r * width + j];
+        }
+        for (int64_t r = 0; r < count; r++) sums[r] = NAME(log_of)(sums[r]);
+        for (int64_t r = 0; r < count; r++)
+            for (int64_t j = 0; j < columns; j++) y[r * ldy + j] = x[r * ldx + j] - largest_one[r] - sums[r];
+        first += count;
     }
 }
 
@@ -43,15 +51,23 @@ static double NAME(nll_kernel)(int64_t rows, const void *y_, int64_t ldy, const 
 static void NAME(nll_backward_kernel)(int64_t rows, int64_t columns, const void *y_, int64_t ldy, const int32_t *labels, double scale_,
                                       void *dx_, int64_t lddx) {
     const ELEMENT scale = (ELEMENT)scale_;
-    for (int64_t row = 0; row < rows; row++) {
-        const ELEMENT *y = (const ELEMENT *)y_ + row * ldy;
-        ELEMENT *dx = (ELEMENT *)dx_ + row * lddx, e[NAME(BLOCK)];
-        const ELEMENT at_label = NAME(exp_of)(y[labels[row]]) - 1;
-        for (int64_t j = 0; j < columns; j += NAME(BLOCK)) {
-            const int used = NAME(exp_block)(columns - j, y + j, 0, e);
-            for (int i = 0; i < used; i++) dx[j + i] = e[i] * scale;
+    ELEMENT e[NAME(PIECE)];
+    for (int64_t first = 0; first < rows && columns > 0;) {
+        const int64_t count = NAME(rows_of_piece)(rows - first, columns);
+        const ELEMENT *y = (const ELEMENT *)y_ + first * ldy;
+        ELEMENT *dx = (ELEMENT *)dx_ + first * lddx;
+        for (int64_t start = 0; start < columns; start += NAME(PIECE)) {
+            const int64_t width = columns - start < NAME(PIECE) ? columns - start : NAME(PIECE);
+            for (int64_t r = 0; r < count; r++)
+                for (int64_t j = 0; j < width; j++) e[r * width + j] = y[r * ldy + start + j];
+            NAME(exp_in_place)(count * width, e);
+            for (int64_t r = 0; r < count; r++) {
+                const int64_t label = labels[first + r] - start;
+                if (label >= 0 && label < width) e[r * width + label] -= 1;
+                for (int64_t j = 0; j < width; j++) dx[r * lddx + start + j] = e[r * width + j] * scale;
+            }
         }
-        dx[labels[row]] = at_label * scale;
+        first += count;
     }
 }
 
@@ -129,10 +145,12 @@ static void NAME(dropout_kernel)(int64_t count, uint64_t seed, uint64_t first, d
     }
 }
 
-static void NAME(gather_kernel)(int64_t rows, int64_t columns, const uint8_t *images, const int64_t *indices, double scale_, void *y_,
-                                int64_t ldy) {
+static void NAME(gather_kernel)(int64_t rows, int64_t columns, const uint8_t *images, const int64_t *indices, const int64_t *ahead, double scale_,
+                                void *y_, int64_t ldy) {
     const ELEMENT scale = (ELEMENT)scale_;
     for (int64_t row = 0; row < rows; row++) {
+        if (ahead)
+            for (int64_t j = 0; j < columns; j += 64) __builtin_prefetch(images + ahead[row] * columns + j, 0, 2);
         const uint8_t *restrict image = images + indices[row] * columns;
         ELEMENT *restrict y = (ELEMENT *)y_ + row * ldy;
         for (int64_t j = 0; j < columns; j++) y[j] = (ELEMENT)image[j] * scale;

@@ -9,6 +9,7 @@
 //
 // The line that starts a worker is written by its leaseholder alone and polled by the worker; the line that joins is written by
 // the worker and polled by the leaseholder: two transfers between cores for a region of two lanes.
+#define _GNU_SOURCE
 #include "ck_pool.h"
 
 #include "ck_cpu.h"
@@ -22,12 +23,15 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 enum {
     LINE = 128,           // lines are fetched in pairs on many processors, and are this long on some
     POLLS_PER_CLOCK = 64, // a look at the clock costs as much as several polls
     TAKE_BACK_NANOSECONDS = 5000,
-    JOIN_SPIN_NANOSECONDS = 20000,
+    JOIN_SPIN_NANOSECONDS = 100000,
     WORD_BITS = 64,
     WORDS = (CK_POOL_LANES_MAX + WORD_BITS - 1) / WORD_BITS,
 };
@@ -40,6 +44,7 @@ typedef struct worker {
     ck_pool_task task; // NULL ends the worker
     void *context;
     uint64_t float_environment;
+    _Atomic int32_t caller_processor; // where the leaseholder posted from
     // The line that joins.
     _Alignas(LINE) _Atomic uint32_t done;
     _Atomic bool caller_sleeps;
@@ -57,6 +62,7 @@ struct ck_pool {
     int64_t spin_nanoseconds;
     ck_pool_start on_start;
     void *start_context;
+    bool may_move; // workers are not bound
     uint32_t generation; // of the process: workers do not live on in a forked child
     worker *worker;
 };
@@ -103,11 +109,37 @@ static int64_t now(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+static inline int32_t this_processor(void) {
+#if defined(__linux__)
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
+// A virtual machine's scheduler takes a processor that sleeps for one that the host has taken away, wakes a worker on the caller's
+// processor and leaves the two there, in turns, for seconds. A worker that finds itself there forbids itself that processor for a moment.
+static void leave_caller(worker *w) {
+#if defined(__linux__)
+    const int32_t processor = this_processor();
+    if (!w->pool->may_move || processor < 0 || processor != atomic_load_explicit(&w->caller_processor, memory_order_relaxed)) return;
+    cpu_set_t mask, others;
+    if (processor >= CPU_SETSIZE || sched_getaffinity(0, sizeof mask, &mask)) return;
+    others = mask;
+    CPU_CLR(processor, &others);
+    if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others)) return;
+    sched_setaffinity(0, sizeof mask, &mask);
+#else
+    (void)w;
+#endif
+}
+
 // Waits until start is even, awake for a while, then asleep. Returns the ticket.
 static uint32_t wait_for_work(worker *w) {
     const int64_t spin = w->pool->spin_nanoseconds;
     if (spin > 0) {
         const int64_t begin = now();
+        leave_caller(w);
         do {
             for (int poll = 0; poll < POLLS_PER_CLOCK; poll++) {
                 const uint32_t start = atomic_load_explicit(&w->start, memory_order_acquire);
@@ -123,6 +155,7 @@ static uint32_t wait_for_work(worker *w) {
     while ((start = atomic_load(&w->start)) % 2 && atomic_load(&w->asleep)) pthread_cond_wait(&w->posted, &w->mutex);
     atomic_store(&w->asleep, false);
     pthread_mutex_unlock(&w->mutex);
+    leave_caller(w);
     return start; // odd where ck_pool_rouse woke it: the caller of this function looks again
 }
 
@@ -159,6 +192,7 @@ static uint32_t post(worker *w, ck_pool_task task, void *context, int32_t lane, 
     w->lane = lane;
     w->lanes = lanes;
     w->float_environment = float_environment();
+    atomic_store_explicit(&w->caller_processor, this_processor(), memory_order_relaxed);
     const uint32_t ticket = atomic_load_explicit(&w->start, memory_order_relaxed) + 1;
     atomic_exchange(&w->start, ticket);
     if (atomic_load(&w->asleep)) wake(w);
@@ -282,6 +316,7 @@ static bool start_worker(ck_pool *pool, int32_t index) {
     worker *w = &pool->worker[index];
     memset(w, 0, sizeof *w);
     atomic_init(&w->start, 1);
+    atomic_init(&w->caller_processor, -1);
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->posted, NULL);
     pthread_cond_init(&w->joined, NULL);
@@ -311,6 +346,7 @@ ck_pool *ck_pool_create(const ck_pool_options *options) {
     pool->spin_nanoseconds = options->spin_nanoseconds;
     pool->on_start = options->start;
     pool->start_context = options->start_context;
+    pool->may_move = options->start == NULL;
     pool->generation = atomic_load(&process_generation);
     // Signals are the program's: workers take none but those of their own faults, which end a thread that blocks them.
     sigset_t all, before;

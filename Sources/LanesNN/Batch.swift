@@ -31,7 +31,8 @@ import LanesParallel
         unsafe images.pixels.withUnsafeBufferPointer { pixels in
             unsafe indices.withUnsafeBufferPointer { order in
                 unsafe Element.networkKernels.pointee.gather(
-                    Int64(count), Int64(inputs), pixels.baseAddress!, order.baseAddress!, 1.0 / 256, rows.base, Int64(inputs))
+                    Int64(count), Int64(inputs), pixels.baseAddress!, order.baseAddress!, nil, 1.0 / 256, rows.base,
+                    Int64(inputs))
             }
         }
         guard augmentation != .none else { return }

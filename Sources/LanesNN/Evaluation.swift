@@ -43,7 +43,7 @@ extension Network where Element == Float {
                         unsafe order.withUnsafeBufferPointer { order in
                             unsafe ck_network_f32().pointee.gather(
                                 Int64(range.count), Int64(shape.inputs), pixels.baseAddress!,
-                                order.baseAddress! + range.lowerBound,
+                                order.baseAddress! + range.lowerBound, nil,
                                 1.0 / 256, input.base, Int64(shape.inputs))
                         }
                     }

@@ -76,6 +76,18 @@ public struct IDX: Sendable {
         self.sizes = sizes
     }
 
+    /// The test images of Fashion-MNIST where Debian's package puts them, or of another folder.
+    public static func testImages(folder: String?) throws(DataError) -> IDX {
+        let folder = folder ?? DataSet.fashionMNISTFolder
+        guard let file = find(["t10k-images-idx3-ubyte"], in: folder) else {
+            throw DataError(
+                file: folder,
+                "there is no t10k-images-idx3-ubyte[.gz] in this folder; install Debian's dataset-fashion-mnist, or name a folder by --data DIR"
+            )
+        }
+        return try IDX(file: file, dimensions: 3)
+    }
+
     /// The file of a folder whose name ends so, plain or with `.gz`; nil where there is none.
     static func find(_ endings: [String], in folder: String) -> String? {
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()

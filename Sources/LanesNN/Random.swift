@@ -29,7 +29,7 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     /// Every number of 0 ..< count once, in an order that the seed and the epoch decide (Fisher and Yates).
     public static func shuffled(count: Int, seed: UInt64, epoch: Int) -> [Int64] {
         var order = Array(0..<Int64(count))
-        var random = SplitMix64(seed: seed, stream: UInt64(epoch) &+ 1)
+        var random = SplitMix64(seed: seed, stream: UInt64(bitPattern: Int64(epoch)) &+ 1)
         for index in stride(from: count - 1, to: 0, by: -1) { order.swapAt(index, random.below(index + 1)) }
         return order
     }

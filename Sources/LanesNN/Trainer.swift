@@ -84,6 +84,7 @@ public struct StepResult: Sendable {
     private var deltaMemory: [BufferBox<Element>]
     private var labels: UnsafeMutableBufferPointer<Int32>
     private var indices: UnsafeMutableBufferPointer<Int64>
+    private var ahead: UnsafeMutableBufferPointer<Int64>
     private var predictions: UnsafeMutableBufferPointer<Int32>
     private let shardSize: Int?
 
@@ -114,12 +115,14 @@ public struct StepResult: Sendable {
         deltaMemory = network.shape.layers.map { BufferBox(count: options.batch * $0.outputs) }
         unsafe labels = .allocate(capacity: options.batch)
         unsafe indices = .allocate(capacity: options.batch)
+        unsafe ahead = .allocate(capacity: options.batch)
         unsafe predictions = .allocate(capacity: options.batch)
     }
 
     deinit {
         unsafe labels.deallocate()
         unsafe indices.deallocate()
+        unsafe ahead.deallocate()
         unsafe predictions.deallocate()
     }
 
@@ -138,9 +141,13 @@ public struct StepResult: Sendable {
 
     /// One step on some images of a set: pixels are scaled by 1/256.
     ///
-    /// - Parameter indices: at most `options.batch` of the set's images.
+    /// - Parameters:
+    ///   - indices: at most `options.batch` of the set's images.
+    ///   - upcoming: those of the next step, if they are known: their pixels are fetched from memory meanwhile.
     @discardableResult
-    public func step(_ images: ImageSet, indices chosen: ArraySlice<Int64>) throws(NonFiniteError) -> StepResult {
+    public func step(
+        _ images: ImageSet, indices chosen: ArraySlice<Int64>, upcoming: ArraySlice<Int64> = []
+    ) throws(NonFiniteError) -> StepResult {
         guard images.pixelsPerImage == shape.inputs, images.classes <= shape.classes else {
             fatalError(
                 "Trainer: images of \(images.pixelsPerImage) pixels and \(images.classes) classes for a network of \(shape.widths)"
@@ -156,14 +163,18 @@ public struct StepResult: Sendable {
             unsafe indices[row] = index
             unsafe labels[row] = images.labels[Int(index)]
         }
+        let isKnown = upcoming.count == chosen.count && upcoming.allSatisfy { $0 >= 0 && $0 < images.count }
+        if isKnown { for (row, index) in upcoming.enumerated() { unsafe ahead[row] = index } }
         let input = unsafe Rows(inputMemory.base, chosen.count, shape.inputs)
         nonisolated(unsafe) let order = unsafe indices.baseAddress!
+        nonisolated(unsafe) let next = unsafe isKnown ? ahead.baseAddress! : nil
         return try unsafe images.pixels.withUnsafeBufferPointer { pixels throws(NonFiniteError) in
             nonisolated(unsafe) let pixels = pixels.baseAddress!
             return try step(input) { rows in
                 unsafe Element.networkKernels.pointee.gather(
-                    Int64(rows.count), Int64(input.columns), pixels, order + rows.lowerBound, 1.0 / 256, input[rows].base,
-                    Int64(input.leadingDimension))
+                    Int64(rows.count), Int64(input.columns), pixels, order + rows.lowerBound,
+                    next.map { unsafe $0 + rows.lowerBound },
+                    1.0 / 256, input[rows].base, Int64(input.leadingDimension))
             }
         }
     }

@@ -14,7 +14,11 @@ struct LanesCommand: ParsableCommand {
             Exit status: 0, 1 (failed work or a wrong result), 2 (bad usage).
             """,
         version: "0.1.0",
-        subcommands: [StudyCommand.self, InfoCommand.self, GemmCommand.self, GemmWorker.self, LayerWorker.self])
+        subcommands: [
+            StudyCommand.self, InfoCommand.self, GemmCommand.self, TrainCommand.self, PredictCommand.self, GemmWorker.self,
+            LayerWorker.self,
+            TrainWorker.self,
+        ])
 }
 
 /// Failed work: what went wrong, where, and what to do.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Lanes
+import LanesNN
 import Measurement
 import PeerPasses
 

@@ -1,0 +1,90 @@
+import CPNG
+import Foundation
+import LanesNN
+
+/// Grey images from a file: PNG (any kind, made grey), PGM (binary, 8 bits), or IDX with many of them.
+struct ImageFile {
+    let rows: Int
+    let columns: Int
+    /// Image after image.
+    let pixels: [UInt8]
+    var count: Int { pixels.count / (rows * columns) }
+
+    init(_ file: String) throws {
+        guard let handle = FileHandle(forReadingAtPath: file) else { throw Failure("cannot open '\(file)'") }
+        let start = [UInt8]((try? handle.read(upToCount: 8)) ?? Data())
+        try? handle.close()
+        if start.starts(with: [0x89, 0x50, 0x4e, 0x47]) {
+            (rows, columns, pixels) = try ImageFile.readPNG(file)
+        } else if start.starts(with: Array("P5".utf8)) {
+            (rows, columns, pixels) = try ImageFile.readPGM(file)
+        } else if start.starts(with: [0, 0, 8, 3]) || start.starts(with: [0x1f, 0x8b]) {
+            let idx = try IDX(file: file, dimensions: 3)
+            (rows, columns, pixels) = (idx.sizes[1], idx.sizes[2], idx.bytes)
+        } else {
+            throw Failure("'\(file)' is no PNG, no binary PGM (P5) and no IDX file of images")
+        }
+    }
+
+    private static func readPNG(_ file: String) throws -> (Int, Int, [UInt8]) {
+        var image = unsafe png_image()
+        unsafe image.version = UInt32(PNG_IMAGE_VERSION)
+        func complaint() -> Failure {
+            let text = unsafe withUnsafeBytes(of: &image.message) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            return Failure("cannot read '\(file)': \(text)")
+        }
+        guard unsafe png_image_begin_read_from_file(&image, file) != 0 else { throw complaint() }
+        let (rows, columns) = unsafe (Int(image.height), Int(image.width))
+        guard rows > 0, columns > 0, rows <= 1 << 14, columns <= 1 << 14 else {
+            unsafe png_image_free(&image)
+            throw Failure("'\(file)' has \(columns) x \(rows) pixels, at most 16384 x 16384 are read")
+        }
+        unsafe image.format = UInt32(PNG_FORMAT_GRAY)
+        var pixels = [UInt8](repeating: 0, count: rows * columns)
+        var black = png_color()
+        guard unsafe png_image_finish_read(&image, &black, &pixels, 0, nil) != 0 else { throw complaint() }
+        return (rows, columns, pixels)
+    }
+
+    private static func readPGM(_ file: String) throws -> (Int, Int, [UInt8]) {
+        guard let bytes = FileManager.default.contents(atPath: file).map({ [UInt8]($0) }) else {
+            throw Failure("cannot read '\(file)'")
+        }
+        var position = 2
+        func number() throws -> Int {
+            while position < bytes.count {
+                if bytes[position] == UInt8(ascii: "#") {
+                    while position < bytes.count && bytes[position] != 10 { position += 1 }
+                } else if [9, 10, 13, 32].contains(bytes[position]) {
+                    position += 1
+                } else {
+                    break
+                }
+            }
+            var value = 0
+            let first = position
+            while position < bytes.count, let digit = Character(UnicodeScalar(bytes[position])).wholeNumberValue,
+                value < 1 << 20
+            {
+                value = value * 10 + digit
+                position += 1
+            }
+            guard position > first else {
+                throw Failure("'\(file)', offset \(position): a number is missing in the PGM header")
+            }
+            return value
+        }
+        let (columns, rows, maximum) = (try number(), try number(), try number())
+        position += 1
+        guard maximum == 255, rows > 0, columns > 0, rows <= 1 << 14, columns <= 1 << 14 else {
+            throw Failure("'\(file)': \(columns) x \(rows) with values up to \(maximum); 8-bit images (255) are read")
+        }
+        guard bytes.count - position >= rows * columns else {
+            throw Failure(
+                "'\(file)', offset \(bytes.count): ends here, \(rows * columns - (bytes.count - position)) bytes early")
+        }
+        return (rows, columns, Array(bytes[position..<position + rows * columns]))
+    }
+}
