@@ -19,6 +19,8 @@ let package = Package(
         .library(name: "LanesBLAS", type: .dynamic, targets: ["LanesBLAS"]),
         // Clock, statistics and machine record of the `lanes` command.
         .library(name: "LanesMeasurement", targets: ["Measurement"]),
+        // The laboratory: questions about the reader's machine, predicted, measured and judged.
+        .library(name: "LanesExperiments", targets: ["Experiments"]),
     ],
     targets: [
         .target(
@@ -47,6 +49,9 @@ let package = Package(
             cSettings: [optimizedC, .treatAllWarnings(as: .error)]
         ),
         .target(name: "Measurement", dependencies: ["CKernels"], path: "bench/Measurement", swiftSettings: swiftSettings),
+        .target(
+            name: "Experiments", dependencies: ["CKernels", "Lanes", "LanesNN", "LanesParallel", "Measurement"],
+            path: "bench/Experiments", swiftSettings: swiftSettings + [optimizedSwift]),
         .target(name: "TestSupport", dependencies: ["CKernels"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "LanesTests", dependencies: ["Lanes", "TestSupport"], swiftSettings: swiftSettings),

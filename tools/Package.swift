@@ -21,6 +21,7 @@ let package = Package(
                 .product(name: "Lanes", package: "swift-lanes"),
                 .product(name: "LanesParallel", package: "swift-lanes"),
                 .product(name: "LanesNN", package: "swift-lanes"),
+                .product(name: "LanesExperiments", package: "swift-lanes"),
                 .product(name: "LanesMeasurement", package: "swift-lanes"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TextTable", package: "TextTable"),

@@ -64,13 +64,18 @@ public struct Augmentation: Sendable, Equatable {
         if shift > 0 {
             let down = random.below(2 * shift + 1) - shift
             let right = random.below(2 * shift + 1) - shift
-            let offset = down * columns + right
-            // Away from where the pixels come from, so that none is overwritten before it is read.
-            let positions = offset > 0 ? Array((0..<rows * columns).reversed()) : Array(0..<rows * columns)
-            for position in positions {
-                let (row, column) = (position / columns - down, position % columns - right)
-                let isInside = row >= 0 && row < rows && column >= 0 && column < columns
-                unsafe image[position] = isInside ? image[row * columns + column] : 0
+            // Away from where the pixels come from, so that no row is overwritten before it is read.
+            for step in 0..<rows {
+                let row = down > 0 ? rows - 1 - step : step
+                let to = unsafe image.baseAddress! + row * columns
+                guard row - down >= 0 && row - down < rows else {
+                    unsafe to.update(repeating: 0, count: columns)
+                    continue
+                }
+                let from = unsafe image.baseAddress! + (row - down) * columns
+                let kept = max(0, columns - abs(right))
+                unsafe memmove(to + max(0, right), from + max(0, -right), kept * MemoryLayout<Element>.stride)
+                unsafe (right > 0 ? to : to + kept).update(repeating: 0, count: columns - kept)
             }
         }
         if noise > 0 {
@@ -110,7 +115,7 @@ public struct Augmentation: Sendable, Equatable {
         for thread in 0..<threads {
             let queue = queue
             Thread.detachNewThread {
-                if !processors.isEmpty { _ = Machine.bindCurrentThread(to: processors[thread % processors.count]) }
+                if !processors.isEmpty { _ = Machine.bindCurrentThread(to: [processors[thread % processors.count]]) }
                 queue.work()
             }
         }

@@ -1,3 +1,4 @@
+internal import CKernels
 import Lanes
 
 /// Sums of several lanes side by side: each lane adds to its own, and they are merged in lane order.
@@ -41,9 +42,13 @@ import Lanes
 
     /// The sums over lanes, added in lane order from lane 0 on.
     public func merged() -> [Element] {
-        var total = withLane(0) { span in span.indices.map { span[$0] } }
-        for lane in 1..<max(1, lanes) { withLane(lane) { span in for index in span.indices { total[index] += span[index] } } }
-        return total
+        let total = Buffer<Element>(count: count)
+        let kernels = unsafe Element.isSingle ? ck_vector_f32()! : ck_vector_f64()!
+        if count > 0 { unsafe kernels.pointee.copy(Int64(count), buffer.base, total.base, false) }
+        for lane in 1..<max(1, lanes) where count > 0 {
+            unsafe kernels.pointee.add(Int64(count), total.base, buffer.base + lane * stride, total.base, false)
+        }
+        return total.elements
     }
 }
 

@@ -7,25 +7,15 @@ import Synchronization
     private let processors: [Int]
     private let results: Mutex<[Int]>
     private let done = Atomic(0)
-    // Owned from init to deinit; hwloc's binding calls only read it.
-    nonisolated(unsafe) private let topology: hwloc_topology_t?
 
     init(processors: [Int]) {
         self.processors = processors
         results = Mutex([Int](repeating: -1, count: processors.count))
-        var created: hwloc_topology_t?
-        if unsafe hwloc_topology_init(&created) == 0, unsafe hwloc_topology_load(created) == 0 {
-            unsafe topology = created
-        } else {
-            unsafe topology = nil
-        }
     }
-
-    deinit { if let topology = unsafe topology { unsafe hwloc_topology_destroy(topology) } }
 
     func bind(lane: Int) {
         defer { done.add(1, ordering: .releasing) }
-        guard let topology = unsafe topology, let set = unsafe hwloc_bitmap_alloc() else { return }
+        guard let topology = unsafe bindingTopology, let set = unsafe hwloc_bitmap_alloc() else { return }
         defer { unsafe hwloc_bitmap_free(set) }
         let thread = Int32(HWLOC_CPUBIND_THREAD.rawValue)
         unsafe hwloc_bitmap_only(set, UInt32(processors[lane - 1]))
@@ -50,12 +40,27 @@ import Synchronization
 }
 
 extension Machine {
-    /// Binds the calling thread to one processor, for threads of a program's own.
+    /// Binds the calling thread to some processors, for threads of a program's own. Threads and processes that it starts inherit that.
     ///
     /// - Returns: true where the system says that it did.
-    public static func bindCurrentThread(to processor: Int) -> Bool {
-        let binding = WorkerBinding(processors: [processor])
-        binding.bind(lane: 1)
-        return binding.bound == [processor]
+    public static func bindCurrentThread(to processors: [Int]) -> Bool {
+        guard let topology = unsafe bindingTopology, let wanted = unsafe hwloc_bitmap_alloc(),
+            let found = unsafe hwloc_bitmap_alloc()
+        else { return false }
+        defer {
+            unsafe hwloc_bitmap_free(wanted)
+            unsafe hwloc_bitmap_free(found)
+        }
+        for processor in processors { unsafe hwloc_bitmap_set(wanted, UInt32(processor)) }
+        let thread = Int32(HWLOC_CPUBIND_THREAD.rawValue)
+        return unsafe hwloc_set_cpubind(topology, wanted, thread) == 0 && hwloc_get_cpubind(topology, found, thread) == 0
+            && hwloc_bitmap_isequal(wanted, found) != 0
     }
 }
+
+// Loaded once, which takes milliseconds, and kept; hwloc's binding calls only read it. Nil where hwloc does not work.
+nonisolated(unsafe) private let bindingTopology: hwloc_topology_t? = {
+    var created: hwloc_topology_t?
+    guard unsafe hwloc_topology_init(&created) == 0 else { return nil }
+    return unsafe hwloc_topology_load(created) == 0 ? created : nil
+}()

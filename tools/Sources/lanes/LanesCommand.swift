@@ -15,7 +15,9 @@ struct LanesCommand: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            StudyCommand.self, InfoCommand.self, GemmCommand.self, TrainCommand.self, PredictCommand.self, GemmWorker.self,
+            StudyCommand.self, InfoCommand.self, GemmCommand.self, TrainCommand.self, PredictCommand.self, LabCommand.self,
+            ReportCommand.self,
+            DiffCommand.self, GemmWorker.self,
             LayerWorker.self,
             TrainWorker.self,
         ])

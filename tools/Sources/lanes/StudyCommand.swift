@@ -37,7 +37,7 @@ struct StudyCommand: ParsableCommand {
 
     func run() throws {
         let others = peers.isEmpty ? [try findOpenBLAS()] : peers.map { Library(argument: $0)! }
-        try Report.checkForGnuplot()
+        try Gnuplot.check()
         let machine = MachineRecord.current()
         if !json { print(machineDescription(machine), terminator: "\n\n") }
         let layer = try LayerResult.run(other: others[0], data: data, seconds: max(0.6, 12 * seconds))

@@ -24,7 +24,7 @@ struct TrainingComparison: Codable {
     /// - Parameter data: as the options say; peers read the same files.
     static func run(data: DataOptions, dataSet: DataSet, rounds: Int = 3) throws -> TrainingComparison {
         guard !data.synthetic else { throw Failure("--compare needs files that the others can read too: no --synthetic") }
-        let scripts = try folder("bench/peers")
+        let scripts = try Project.folder("bench/peers")
         let work = FileManager.default.temporaryDirectory.appendingPathComponent("lanes-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: work) }
@@ -43,7 +43,10 @@ struct TrainingComparison: Codable {
         }
         try bytes.write(to: URL(fileURLWithPath: orders))
         var contenders: [(name: String, command: [String])] = [
-            ("lanes", [try ownPath(), "train-worker", "--start", start, "--folder", data.data ?? DataSet.fashionMNISTFolder])
+            (
+                "lanes",
+                [try Project.program(), "train-worker", "--start", start, "--folder", data.data ?? DataSet.fashionMNISTFolder]
+            )
         ]
         for name in ["numpy", "jax"] where runs(["python3", "-c", "import \(name)"]) {
             contenders.append(
@@ -87,21 +90,6 @@ struct TrainingComparison: Codable {
             name    threads    images/s   lanes over it   right after 1, 2, 3 epochs
             \(lines.joined(separator: "\n"))
             """
-    }
-
-    private static func ownPath() throws -> String {
-        try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    }
-
-    /// A folder of the project, found upward from where this program lies.
-    private static func folder(_ name: String) throws -> String {
-        var place = URL(fileURLWithPath: try ownPath())
-        while place.path != "/" {
-            place.deleteLastPathComponent()
-            let candidate = place.appendingPathComponent(name).path
-            if FileManager.default.fileExists(atPath: candidate) { return candidate }
-        }
-        throw Failure("there is no \(name) above '\(try ownPath())': run the command from its clone")
     }
 
     private static func runs(_ command: [String]) -> Bool {

@@ -1,0 +1,65 @@
+// Kernels that show what a machine does: memory latency, sharing of lines, locks, and how fast the same product is when it is written
+// in the ways that people write it. Each says what one step is. Plain C and the compiler's atomics, so the same on every processor.
+//
+// Failure     none.
+#ifndef CK_LAB_H
+#define CK_LAB_H
+
+#include "ck_cpu.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// `steps` additions, each of which needs the result of the one before: one cycle each on every processor that we know.
+uint64_t ck_lab_alu_chain(int64_t steps);
+
+// A cycle through `count` cells in random order, `stride` bytes apart: cell i holds the address of its successor.
+void ck_lab_make_chase(void *memory, int64_t count, int64_t stride, uint64_t seed);
+// Where `chains` walks begin: cells count / chains apart.
+void ck_lab_start_chase(const void *memory, int64_t count, int64_t stride, int chains, const void **positions);
+// Follows `chains` (1, 2, 4, 8 or 16) walks at once, `steps` steps each, and leaves in `positions` where they are: the next call goes on there
+// and meets cells that the caches have forgotten.
+void ck_lab_chase(int chains, int64_t steps, const void **positions);
+
+// Adds 1 to a number in memory `steps` times: by a plain load, addition and store each time; by an atomic addition; by an atomic exchange;
+// by a compare-and-swap loop, of which the failed attempts are returned.
+void ck_lab_count_plain(int64_t *number, int64_t steps);
+void ck_lab_count_add(int64_t *number, int64_t steps);
+void ck_lab_count_exchange(int64_t *number, int64_t steps);
+int64_t ck_lab_count_swap(int64_t *number, int64_t steps);
+// Reads a number `steps` times while somebody else may write it or a neighbour.
+int64_t ck_lab_read(const int64_t *number, int64_t steps);
+// A load and a store without a lock around: additions get lost where several threads do it. Both are atomic by themselves, so the race is
+// defined in C. Spins a little between the two.
+void ck_lab_count_racing(int64_t *number, int64_t steps);
+
+// One side of a ping-pong: waits until *line is side + 2 * i, then writes one more, for i in 0 ..< rounds. Sides 0 and 1; start with 0.
+void ck_lab_ping(int64_t *line, int side, int64_t rounds);
+
+// Locks, by the names of experiments: test-and-set, test-and-test-and-set with back-off, ticket, MCS (Mellor-Crummey and Scott, 1991),
+// pthread's mutex (a futex).
+typedef enum ck_lab_lock_kind { CK_LAB_TAS, CK_LAB_TTAS, CK_LAB_TICKET, CK_LAB_MCS, CK_LAB_MUTEX } ck_lab_lock_kind;
+enum { CK_LAB_LOCK_BYTES = 256 };
+void ck_lab_lock_init(void *lock);
+// Takes the lock `acquisitions` times; inside adds 1 to *number after `inside` chained additions, outside does `outside` of them.
+void ck_lab_lock_run(ck_lab_lock_kind kind, void *lock, int64_t *number, int64_t acquisitions, int64_t inside, int64_t outside);
+
+// C = A * B, row-major and contiguous, as a textbook writes it (a dot product for each element; the compiler is kept from vectorising), with
+// the two inner loops exchanged (kept from vectorising too), and the same left to the compiler for the instruction set in use.
+void ck_lab_gemm_textbook(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c);
+void ck_lab_gemm_exchanged(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c);
+void ck_lab_gemm_vectorized(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c);
+
+// y = x * x + sin(x) for |x| <= 2.5, within 1e-6: for one element, and for many in vectors.
+float ck_lab_square_plus_sin(float x);
+void ck_lab_squares_plus_sin(int64_t count, const float *x, float *y);
+
+// Sum of a matrix, row by row or column by column.
+float ck_lab_sum_rows(int64_t rows, int64_t columns, const float *x);
+float ck_lab_sum_columns(int64_t rows, int64_t columns, const float *x);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

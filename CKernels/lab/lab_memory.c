@@ -1,0 +1,84 @@
+// Chains of additions and of loads, and walks over a matrix.
+#include "ck_lab.h"
+
+#include <stdlib.h>
+
+#if defined(__clang__)
+#define SCALAR_LOOP _Pragma("clang loop vectorize(disable) interleave(disable) unroll(disable)")
+#else
+#define SCALAR_LOOP _Pragma("GCC unroll 1")
+#endif
+
+uint64_t ck_lab_alu_chain(int64_t steps) {
+    uint64_t x = 1;
+    for (int64_t i = 0; i < steps; i += 16)
+        for (int j = 0; j < 16; j++) {
+            x += 3;
+            __asm__ volatile("" : "+r"(x)); // the compiler must not add sixteen threes at once
+        }
+    return x;
+}
+
+static uint64_t next(uint64_t *state) { // splitmix64
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+void ck_lab_make_chase(void *memory, int64_t count, int64_t stride, uint64_t seed) {
+    // Sattolo's shuffle: the permutation is one single cycle.
+    for (int64_t i = 0; i < count; i++) *(int64_t *)((char *)memory + i * stride) = i;
+    for (int64_t i = count - 1; i > 0; i--) {
+        const int64_t j = (int64_t)(next(&seed) % (uint64_t)i);
+        int64_t *a = (int64_t *)((char *)memory + i * stride), *b = (int64_t *)((char *)memory + j * stride);
+        const int64_t t = *a;
+        *a = *b;
+        *b = t;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        int64_t *cell = (int64_t *)((char *)memory + i * stride);
+        *(void **)cell = (char *)memory + *cell * stride;
+    }
+}
+
+void ck_lab_start_chase(const void *memory, int64_t count, int64_t stride, int chains, const void **positions) {
+    for (int chain = 0; chain < chains; chain++) positions[chain] = (const char *)memory + count * chain / chains * stride;
+}
+
+void ck_lab_chase(int chains, int64_t steps, const void **positions) {
+#define CHASE(n)                                                                                                                     \
+    {                                                                                                                                \
+        const void *p[n];                                                                                                            \
+        for (int chain = 0; chain < n; chain++) p[chain] = positions[chain];                                                         \
+        for (int64_t i = 0; i < steps; i++)                                                                                          \
+            for (int chain = 0; chain < n; chain++) p[chain] = *(const void *const *)p[chain];                                       \
+        for (int chain = 0; chain < n; chain++) positions[chain] = p[chain];                                                         \
+        break;                                                                                                                       \
+    }
+    switch (chains) {
+    case 1: CHASE(1)
+    case 2: CHASE(2)
+    case 4: CHASE(4)
+    case 8: CHASE(8)
+    default: CHASE(16)
+    }
+}
+
+float ck_lab_sum_rows(int64_t rows, int64_t columns, const float *x) {
+    float sum = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        SCALAR_LOOP
+        for (int64_t j = 0; j < columns; j++) sum += x[i * columns + j];
+    }
+    return sum;
+}
+
+float ck_lab_sum_columns(int64_t rows, int64_t columns, const float *x) {
+    float sum = 0;
+    for (int64_t j = 0; j < columns; j++) {
+        SCALAR_LOOP
+        for (int64_t i = 0; i < rows; i++) sum += x[i * columns + j];
+    }
+    return sum;
+}

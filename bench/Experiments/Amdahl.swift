@@ -1,0 +1,55 @@
+import LanesParallel
+import Measurement
+
+extension Experiment {
+    static let amdahl = Experiment(
+        id: "amdahl", title: "Amdahl's law",
+        question: "A part of the work is serial: how much do the lanes bring, for parts from none to all?",
+        hypothesis: "1 / (s + (1 - s) / lanes), within a tenth.",
+        figure: .curves(x: "serial share of the work", y: "speed-up"),
+        predict: { profile in
+            let lanes = Double(profile.lanes)
+            return profile.lanes > 1
+                ? ["speed-up, a quarter serial": 1 / (0.25 + 0.75 / lanes), "speed-up, nothing serial": lanes] : [:]
+        },
+        measure: { lab in
+            guard lab.lanes > 1 else { return .notTestable("one processor: the speed-up is 1 for every share") }
+            var observation = Observation()
+            var found = Series("measured", unit: "times")
+            var law = Series("Amdahl's law", unit: "times")
+            let work = lab.isQuick ? 4_000_000 : 20_000_000
+            let lanes = Double(lab.lanes)
+            for eighth in 0...8 {
+                let share = Double(eighth) / 8
+                let serial = Int(share * Double(work))
+                var ratios: [Double] = []
+                for _ in 0..<(lab.isQuick ? 7 : 15) {
+                    let start = Clock.nanoseconds
+                    Probe.aluChain(work)
+                    let middle = Clock.nanoseconds
+                    Probe.aluChain(serial)
+                    lab.pool.run { _, lanes in Probe.aluChain((work - serial) / lanes) }
+                    ratios.append(Double(middle - start) / Double(Clock.nanoseconds - middle))
+                }
+                found.add(share, ratios)
+                let y = 1 / (share + (1 - share) / lanes)
+                law.points.append(.init(x: share, label: nil, y: y, samples: [y]))
+            }
+            observation.series = [found, law]
+            observation.numbers = [
+                "speed-up, nothing serial": found.points[0].y, "speed-up, a quarter serial": found.points[2].y,
+                "largest deviation from the law, %": zip(found.points, law.points).map { 100 * abs($0.y / $1.y - 1) }.max()!,
+            ]
+            return observation
+        },
+        judge: { found in
+            let deviation = found["largest deviation from the law, %"]!
+            return (
+                deviation < 10 ? .supported : .refuted,
+                "With nothing serial the lanes bring \(text(found["speed-up, nothing serial"]!, 2)) times, with a quarter serial \(text(found["speed-up, a quarter serial"]!, 2)) times; the measured speed-ups lie within \(text(deviation))% of the law."
+                    + (deviation < 10
+                        ? " A region costs a fraction of a microsecond, too little to be seen here."
+                        : " More than a tenth off: the processors do not run as fast together as alone, or were taken away.")
+            )
+        })
+}

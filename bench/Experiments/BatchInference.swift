@@ -1,0 +1,70 @@
+import Dispatch
+import Lanes
+import LanesNN
+import LanesParallel
+import Measurement
+import Synchronization
+
+extension Experiment {
+    static let batchInference = Experiment(
+        id: "batch-inference", title: "Answering one at a time, or in batches",
+        question: "Predictions for 1 to 1024 samples at once on one lane and on all; and requests that arrive at a fixed rate.",
+        hypothesis:
+            "A batch is several times cheaper for each sample, and costs waiting; several askers at once are served without a lock.",
+        figure: .curves(x: "samples at once", y: "thousand samples a second", logX: true, logY: true),
+        predict: { profile in
+            // Products of a sample against a share of the peak.
+            ["batch of 1024, one lane, thousand/s": 0.75 * profile.peakOne * 1e6 / (2 * 109_184)]
+        },
+        measure: { lab in
+            var observation = Observation()
+            let network = Network<Float>(shape: NetworkShape([784, 128, 64, 10]), seed: lab.seed)
+            let sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 1024]
+            for lanes in lab.lanes > 1 ? [1, lab.lanes] : [1] {
+                var series = Series(lanes == 1 ? "one lane" : "all lanes", unit: "thousand/s")
+                for size in sizes {
+                    let x = Matrix<Float>(rows: size, columns: 784, repeating: 0.25)
+                    let times = lab.time(seconds: 2 * lab.pointSeconds) {
+                        _ = network.predict(x, on: lanes == 1 ? nil : lab.pool)
+                    }
+                    series.add(Double(size), times.map { Double(size) * 1e6 / $0 })
+                }
+                observation.series.append(series)
+            }
+            let one = observation.series[0].points
+            observation.numbers["one at a time, thousand/s"] = one[0].y
+            observation.numbers["batch of 1024, one lane, thousand/s"] = one.last!.y
+            observation.numbers["a batch over one at a time, times"] = one.last!.y / one[0].y
+            observation.numbers["batch of 64, µs"] = 64_000 / one[6].y
+            // Single requests at half of what one lane bears, on a fixed schedule, answered by as many threads as there are lanes.
+            let gap = Int64(2e6 / one[0].y)
+            let count = lab.isQuick ? 2000 : 20_000
+            let latencies = Mutex<[Double]>([])
+            let next = Atomic(0)
+            let begin = Clock.nanoseconds + 5_000_000
+            _ = lab.each(lab.lanes) { _ in
+                let x = Matrix<Float>(rows: 1, columns: 784, repeating: 0.25)
+                var own: [Double] = []
+                while true {
+                    let request = next.add(1, ordering: .relaxed).oldValue
+                    if request >= count { break }
+                    let due = begin + Int64(request) * gap
+                    while Clock.nanoseconds < due {}
+                    _ = network.predict(x)
+                    own.append(Double(Clock.nanoseconds - due) / 1000)
+                }
+                latencies.withLock { $0 += own }
+            }
+            let sorted = latencies.withLock { $0.sorted() }
+            observation.numbers["requests at half load, median, µs"] = sorted[sorted.count / 2]
+            observation.numbers["requests at half load, 99th percentile, µs"] = sorted[sorted.count * 99 / 100]
+            return observation
+        },
+        judge: { found in
+            let gain = found["a batch over one at a time, times"]!
+            return (
+                gain > 1.5 ? .supported : .refuted,
+                "One lane answers \(text(found["one at a time, thousand/s"]!, 0)) thousand samples a second one at a time and \(text(found["batch of 1024, one lane, thousand/s"]!, 0)) thousand in batches of 1024, \(text(gain)) times: one sample reads all weights for itself, a batch once. A batch of 64 takes \(text(found["batch of 64, µs"]!, 0)) µs, which its first sample waits. Single requests at half load were answered after \(text(found["requests at half load, median, µs"]!)) µs in the median and \(text(found["requests at half load, 99th percentile, µs"]!)) µs at the 99th percentile, waiting included."
+            )
+        })
+}

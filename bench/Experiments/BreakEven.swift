@@ -1,0 +1,54 @@
+import Lanes
+import LanesParallel
+import Measurement
+
+extension Experiment {
+    static let breakEven = Experiment(
+        id: "break-even", title: "Which products are worth a second lane?",
+        question: "From which size on is a square matrix product faster on two lanes than on one?",
+        hypothesis:
+            "From the size on whose half takes longer than a parallel region; no product gets slower, for small ones stay on one lane.",
+        figure: .curves(x: "n of n × n × n", y: "one lane's time over two lanes'", logX: true),
+        predict: { profile in
+            guard profile.lanes > 1 else { return [:] }
+            // 1.1 = t / (t / 2 + region): t = 2.44 regions. 2n³ operations at two thirds of the rate of a middling product.
+            let time = 2.44 * profile.region
+            return ["n where two lanes gain a tenth": (time * profile.product * 0.67 / 2).power(1.0 / 3)]
+        },
+        measure: { lab in
+            guard lab.lanes > 1 else { return .notTestable("one processor: there is no second lane") }
+            var observation = Observation()
+            var gain = Series("two lanes over one", unit: "ratio")
+            let two = lab.lanes == 2 ? lab.pool : lab.makePool(lanes: 2, processors: lab.processors)
+            var first = 0.0
+            var worst = Double.infinity
+            for n in [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 128, 192, 256, 384] {
+                let a = Matrix<Float>(rows: n, columns: n, repeating: 0.5)
+                var c = Matrix<Float>(rows: n, columns: n)
+                var ratios: [Double] = []
+                for _ in 0..<(lab.isQuick ? 5 : 15) {
+                    let one = lab.time(seconds: lab.pointSeconds / 3, samples: 5) { multiply(a, a, into: &c) }.min()!
+                    let both = lab.time(seconds: lab.pointSeconds / 3, samples: 5) { two.multiply(a, a, into: &c) }.min()!
+                    ratios.append(one / both)
+                }
+                gain.add(Double(n), ratios)
+                let median = gain.points.last!.y
+                if median > 1.1 && first == 0 { first = Double(n) }
+                worst = min(worst, median)
+            }
+            observation.series = [gain]
+            observation.numbers = [
+                "n where two lanes gain a tenth": first, "worst ratio": worst, "ratio at the largest size": gain.points.last!.y,
+            ]
+            return observation
+        },
+        judge: { found in
+            let (first, worst) = (found["n where two lanes gain a tenth"]!, found["worst ratio"]!)
+            return (
+                first > 0 && worst > 0.9 ? .supported : .refuted,
+                first > 0
+                    ? "Two lanes gain a tenth from n = \(text(first, 0)) on, and \(text(found["ratio at the largest size"]!, 2)) times at n = 384; the worst ratio of all sizes is \(text(worst, 2)). A region costs a fraction of a microsecond, so products of about a microsecond already gain."
+                    : "Two lanes never gained a tenth: both processors together have no more arithmetic than one, which happens where they are two threads of one core."
+            )
+        })
+}

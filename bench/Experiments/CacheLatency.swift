@@ -1,0 +1,84 @@
+import Measurement
+
+extension Experiment {
+    static let cacheLatency = Experiment(
+        id: "cache-latency", title: "How far away is memory?",
+        question: "Loads that each need the one before, in ever larger memory: how long does one take?",
+        hypothesis:
+            "Steps at the sizes of the caches; memory is dozens of times farther than the first cache. Independent chains hide most of it.",
+        figure: .curves(x: "bytes", y: "ns per load", logX: true, logY: true),
+        predict: { profile in
+            var numbers = ["memory, ns": profile.memoryLatency]
+            for (level, size) in profile.cacheBytes.enumerated() {
+                numbers["end of level \(level + 1), KiB"] = Double(size >> 10)
+            }
+            return numbers
+        },
+        measure: { lab in
+            var observation = Observation()
+            var huge = Series("huge pages", unit: "ns")
+            var small = Series("4 KiB pages", unit: "ns")
+            var many = Series("8 chains at once, per load", unit: "ns")
+            let largest = min(4 * lab.lastLevelBytes, lab.memoryBytes)
+            var bytes = 8 << 10
+            let memory = ProbeMemory(byteCount: largest)
+            let smallPages = ProbeMemory(byteCount: largest, hugePages: false)
+            while bytes <= largest {
+                func walk(_ memory: ProbeMemory, _ chains: Int) -> [Double] {
+                    let chase = Chase(memory, byteCount: bytes, chains: chains, seed: lab.seed)
+                    // Small memories are in the caches before the clock runs.
+                    chase.follow(min(bytes / 64 / chains, 200_000))
+                    let steps = 10_000 / chains
+                    return lab.time { chase.follow(steps) }.map { $0 / Double(steps * chains) }
+                }
+                huge.add(Double(bytes), walk(memory, 1))
+                many.add(Double(bytes), walk(memory, 8))
+                small.add(Double(bytes), walk(smallPages, 1))
+                bytes = bytes * 4 / 3 / 512 * 512
+            }
+            observation.series = [huge, small, many]
+            let first = huge.points[0].y
+            observation.numbers["first cache, ns"] = first
+            observation.numbers["memory, ns"] = huge.points.last!.y
+            observation.numbers["memory, 8 chains, ns"] = many.points.last!.y
+            observation.numbers["memory, 4 KiB pages, ns"] = small.points.last!.y
+            // A level ends where the time leaves its plateau for the next one: half way between the two on a logarithmic scale.
+            for (level, cache) in lab.machineCaches.enumerated() {
+                let size = Double(cache.kibibytes << 10)
+                let before = level == 0 ? size : Double(lab.machineCaches[level - 1].kibibytes << 10)
+                guard let inside = huge.points.last(where: { $0.x <= min(0.6 * size, 3 * before) }),
+                    let outside = huge.points.first(where: { $0.x >= min(2.2 * size, Double(largest) * 0.7) })
+                else { continue }
+                let middle = (inside.y * outside.y).squareRoot()
+                if let edge = huge.points.first(where: { $0.x > inside.x && $0.y >= middle }) {
+                    observation.numbers["end of level \(level + 1), KiB"] = edge.x / 1024 / 1.15
+                }
+                observation.numbers["level \(level + 1), ns"] = inside.y
+                observation.numbers["size of level \(level + 1), KiB"] = size / 1024
+            }
+            let last = lab.machineCaches.count
+            if let edge = observation.numbers["end of level \(last), KiB"],
+                let size = observation.numbers["size of level \(last), KiB"], edge < 0.6 * size
+            {
+                observation.notes.append(
+                    "the last level is said to have \(text(size / 1024, 0)) MiB, and loads leave it at \(text(edge / 1024)) MiB: other guests of this machine have the rest"
+                )
+            }
+            return observation
+        },
+        judge: { found in
+            let (first, memory) = (found["first cache, ns"]!, found["memory, ns"]!)
+            let levels = (1...4).compactMap { level in found["level \(level), ns"].map { "level \(level) \(text($0)) ns" } }
+            // The last level of a shared machine is partly others'.
+            let private_ = (1...2).allSatisfy { level in
+                guard let edge = found["end of level \(level), KiB"], let size = found["size of level \(level), KiB"] else {
+                    return true
+                }
+                return max(edge / size, size / edge) < 1.5
+            }
+            return (
+                private_ && memory > 10 * first ? .supported : .refuted,
+                "A dependent load takes \(text(first)) ns from the first cache and \(text(memory)) ns from memory (\(levels.joined(separator: ", "))). Eight independent chains bring a load down to \(text(found["memory, 8 chains, ns"]!)) ns, for a core waits for many lines at once. With 4 KiB pages memory takes \(text(found["memory, 4 KiB pages, ns"]!)) ns: the page's address has to be looked up too."
+            )
+        })
+}

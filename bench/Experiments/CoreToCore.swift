@@ -1,0 +1,55 @@
+import LanesParallel
+import Measurement
+
+extension Experiment {
+    static let coreToCore = Experiment(
+        id: "core-to-core", title: "How long does a line travel between two cores?",
+        question: "One processor writes, the other waits for it and answers: how long is one way?",
+        hypothesis: "A transfer costs about two to three times a load from the last-level cache, through which it goes.",
+        figure: .bars(y: "ns, one way"),
+        predict: { profile in
+            profile.lanes > 1 && profile.cacheLatency.count > 1 ? ["one way, ns": 2.5 * profile.cacheLatency.last!] : [:]
+        },
+        measure: { lab in
+            guard lab.lanes > 1 else { return .notTestable("one processor: there is nobody to answer") }
+            var observation = Observation()
+            var bars = Series("one way", unit: "ns")
+            let rounds = lab.isQuick ? 20_000 : 200_000
+            // Pairs of processors, at most 64 of them; a fresh page for each.
+            let pairs = lab.processors.indices.flatMap { a in lab.processors.indices.filter { $0 > a }.map { (a, $0) } }
+            for (a, b) in pairs.prefix(64) {
+                let pool = lab.makePool(
+                    lanes: 3, processors: [lab.processors[0], lab.processors[a], lab.processors[b]].uniqued())
+                let line = ProbeMemory(byteCount: 4096)
+                // Lane 0 takes part where it is one of the pair.
+                let sides = a == 0 ? [0, 1] : [-1, 0, 1]
+                let times = (0..<(lab.isQuick ? 5 : 9)).map { _ -> Double in
+                    line[0] = 0
+                    return lab.together(sides.count, samples: 1, on: pool) { lane in
+                        if sides[lane] >= 0 { Probe.ping(line, 0, side: sides[lane], rounds: rounds) }
+                    }[0] / Double(2 * rounds)
+                }
+                bars.add(Double(bars.points.count), times, label: "\(lab.processors[a])–\(lab.processors[b])")
+            }
+            observation.series = [bars]
+            observation.numbers = [
+                "one way, ns": bars.points.map(\.y).min()!, "slowest pair, ns": bars.points.map(\.y).max()!,
+                "pairs": Double(bars.points.count),
+            ]
+            return observation
+        },
+        judge: { found in
+            let (fast, slow) = (found["one way, ns"]!, found["slowest pair, ns"]!)
+            return (
+                fast > 5 && fast < 500 ? .supported : .refuted,
+                "One way takes \(text(fast)) ns between the nearest of \(text(found["pairs"]!, 0)) pair(s)\(slow > 1.5 * fast ? " and \(text(slow)) ns between the farthest, which share less of the chip" : ""). The line is taken from the other core's cache through the one that both share; the waiting side learns of it at its next load."
+            )
+        })
+}
+
+extension Array where Element: Hashable {
+    func uniqued() -> [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}

@@ -1,0 +1,82 @@
+import LanesNN
+import LanesParallel
+import Measurement
+
+extension Experiment {
+    static let dataLoader = Experiment(
+        id: "data-loader", title: "Loading while training",
+        question: "Batches are moved, made noisy and learnt from: one after the other, or with a loader in the background?",
+        hypothesis: "With a processor for the loader, the shorter of the two is hidden behind the longer.",
+        figure: .bars(y: "ms for an epoch"),
+        measure: { lab in
+            guard lab.lanes > 1 else { return .notTestable("one processor: nothing can run beside the training") }
+            var observation = Observation()
+            let images = ImageSet.drawn(count: lab.isQuick ? 4096 : 16_384, seed: lab.seed)
+            let augmentation = Augmentation(shift: 1, noise: 0)
+            let alone = WorkerPool(lanes: 1)
+            func epoch(_ depth: Int?) throws -> (whole: Double, load: Double, train: Double) {
+                var options = TrainingOptions()
+                options.batch = 64
+                let trainer = Trainer(Network<Float>(shape: NetworkShape([784, 128, 64, 10])), options: options, pool: alone)
+                var train = 0.0
+                var load = 0.0
+                let start = Clock.nanoseconds
+                if let depth {
+                    let loader = BatchLoader<Float>(
+                        images, batch: 64, seed: lab.seed, epoch: 0, augmentation: augmentation, depth: depth, threads: 1,
+                        processors: [lab.processors[1]])
+                    var seen = 0
+                    while let batch = loader.next() {
+                        let mark = Clock.nanoseconds
+                        try trainer.step(batch)
+                        train += Double(Clock.nanoseconds - mark)
+                        seen += batch.count
+                        loader.recycle(batch)
+                    }
+                    guard seen == images.count else {
+                        throw LaboratoryError("the loader gave \(seen) of \(images.count) images")
+                    }
+                    load = loader.times.worked * 1e9
+                } else {
+                    let order = SplitMix64.shuffled(count: images.count, seed: lab.seed, epoch: 0)
+                    let batch = Batch<Float>(capacity: 64, inputs: images.pixelsPerImage)
+                    for first in stride(from: 0, to: images.count, by: 64) {
+                        let mark = Clock.nanoseconds
+                        batch.fill(
+                            images, indices: order[first..<min(first + 64, images.count)], augmentation: augmentation,
+                            seed: lab.seed)
+                        let filled = Clock.nanoseconds
+                        try trainer.step(batch)
+                        load += Double(filled - mark)
+                        train += Double(Clock.nanoseconds - filled)
+                    }
+                }
+                return (Double(Clock.nanoseconds - start), load, train)
+            }
+            _ = try epoch(nil)
+            let rounds = lab.isQuick ? 3 : 7
+            let serial = try (0..<rounds).map { _ in try epoch(nil) }
+            let overlapped = try (0..<rounds).map { _ in try epoch(4) }
+            var bars = Series("an epoch", unit: "ms")
+            bars.add(0, serial.map { milliseconds($0.load) }, label: "loading")
+            bars.add(1, serial.map { milliseconds($0.train) }, label: "training")
+            bars.add(2, serial.map { milliseconds($0.whole) }, label: "one after the other")
+            bars.add(3, overlapped.map { milliseconds($0.whole) }, label: "a loader in the background")
+            observation.series = [bars]
+            let longer = max(bars.points[0].y, bars.points[1].y)
+            observation.numbers = [
+                "loading, ms": bars.points[0].y, "training, ms": bars.points[1].y, "one after the other, ms": bars.points[2].y,
+                "overlapped, ms": bars.points[3].y, "overlapped over the longer part": bars.points[3].y / longer,
+            ]
+            return observation
+        },
+        judge: { found in
+            let (serial, overlapped, over) = (
+                found["one after the other, ms"]!, found["overlapped, ms"]!, found["overlapped over the longer part"]!
+            )
+            return (
+                over < 1.15 && overlapped < serial ? .supported : .refuted,
+                "Loading takes \(text(found["loading, ms"]!)) ms, training \(text(found["training, ms"]!)) ms, one after the other \(text(serial)) ms, overlapped \(text(overlapped)) ms: \(text(over, 2)) of the longer part. A bounded queue of four batches lets each side run ahead a little and keeps memory small; every image came exactly once."
+            )
+        })
+}

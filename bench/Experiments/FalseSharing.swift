@@ -1,0 +1,51 @@
+import Measurement
+
+extension Experiment {
+    static let falseSharing = Experiment(
+        id: "false-sharing", title: "False sharing: counters that are too close",
+        question: "Each lane adds to a counter of its own. How far apart must the counters be?",
+        hypothesis: "One cache line: closer counters are several times slower, and more distance than a line brings little.",
+        figure: .curves(x: "bytes between counters", y: "ns per addition", logX: true, logY: true),
+        predict: { profile in
+            profile.lanes > 1
+                ? ["cliff, bytes": Double(profile.lineBytes), "atomic additions apart, ns": profile.atomic] : [:]
+        },
+        measure: { lab in
+            guard lab.lanes > 1 else { return .notTestable("one processor: lines are not shared with anybody") }
+            var observation = Observation()
+            let memory = ProbeMemory(byteCount: 1 << 20)
+            let steps = lab.isQuick ? 200_000 : 1_000_000
+            let paddings = [8, 16, 32, 64, 128, 256]
+            func sweep(_ name: String, _ body: @escaping @Sendable (Int, Int) -> Void) -> Series {
+                var series = Series(name, unit: "ns")
+                for padding in paddings {
+                    let times = lab.together(lab.lanes, samples: lab.isQuick ? 7 : 15) { lane in body(lane * padding, lane) }
+                    series.add(Double(padding), times.map { $0 / Double(steps) })
+                }
+                return series
+            }
+            let plain = sweep("plain additions") { offset, _ in Probe.countPlain(memory, offset, steps) }
+            let atomic = sweep("atomic additions") { offset, _ in Probe.countAdd(memory, offset, steps) }
+            let reader = sweep("one lane writes, the others read beside it") { offset, lane in
+                if lane == 0 { Probe.countAdd(memory, offset, steps) } else { Probe.read(memory, offset, steps) }
+            }
+            // The cliff: the padding at which atomic additions get faster most.
+            let drops = zip(atomic.points, atomic.points.dropFirst()).map { ($1.x, $0.y / $1.y) }
+            let cliff = drops.max { $0.1 < $1.1 }!
+            observation.series = [plain, atomic, reader]
+            observation.numbers = [
+                "cliff, bytes": cliff.0, "slower below the cliff, times": atomic.points[0].y / atomic.points.last!.y,
+                "plain additions slower, times": plain.points[0].y / plain.points.last!.y,
+                "atomic additions apart, ns": atomic.points.last!.y, "atomic additions together, ns": atomic.points[0].y,
+                "128 bytes over 64, times": atomic.points[3].y / atomic.points[4].y, "line, bytes": Double(lab.lineBytes),
+            ]
+            return observation
+        },
+        judge: { found in
+            let (cliff, line, factor) = (found["cliff, bytes"]!, found["line, bytes"]!, found["slower below the cliff, times"]!)
+            return (
+                cliff == line && factor > 1.5 ? .supported : .refuted,
+                "Atomic additions on neighbouring counters take \(text(found["atomic additions together, ns"]!)) ns each, apart \(text(found["atomic additions apart, ns"]!, 2)) ns: \(text(factor)) times. The largest step comes at \(text(cliff, 0)) bytes; lines have \(text(line, 0)). Below it, the lanes take one line from each other for each addition though no number is shared. Plain additions lose \(text(found["plain additions slower, times"]!)) times only: a core adds to its store buffer for a while before it must give the line away."
+            )
+        })
+}

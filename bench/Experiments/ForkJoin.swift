@@ -1,0 +1,148 @@
+import Dispatch
+import Foundation
+import LanesParallel
+import Measurement
+import Synchronization
+
+extension Experiment {
+    static let forkJoin = Experiment(
+        id: "fork-join", title: "What does an empty parallel region cost?",
+        question:
+            "How long does it take to start work on every lane and to wait for all of them, in the ways that programs do it?",
+        hypothesis:
+            "A pool whose workers are awake needs a few transfers of a cache line; everything that asks the system for a thread needs microseconds.",
+        figure: .bars(y: "ns", logY: true),
+        predict: { profile in
+            // A line to start and one to join; each is taken by who writes it and then by who reads it. And the clock of both sides' polls.
+            profile.lanes > 1 ? ["pool, awake, ns": 6 * profile.transfer] : [:]
+        },
+        measure: { lab in
+            guard lab.lanes > 1 else { return .notTestable("one processor: every region runs alone") }
+            var observation = Observation()
+            var bars = Series("one region, median", unit: "ns")
+            let lanes = lab.lanes
+            let count = lab.isQuick ? 200 : 2000
+            // Every way tells which threads ran its iterations: a library that runs all of them on the caller would look fast.
+            func add(_ name: String, rounds: Int, pause: UInt32 = 0, _ region: (ThreadSlots) -> Void) {
+                var times: [Double] = []
+                var threads = 0
+                let slots = ThreadSlots(count: lanes)
+                for _ in 0..<rounds {
+                    if pause > 0 { usleep(pause) }
+                    let start = Clock.nanoseconds
+                    region(slots)
+                    times.append(Double(Clock.nanoseconds - start))
+                    threads += slots.distinct
+                }
+                bars.add(Double(bars.points.count), times, label: name)
+                observation.numbers["\(name), ns"] = Statistics.median(times)
+                observation.numbers["\(name), 99th percentile, ns"] = times.sorted()[times.count * 99 / 100]
+                let mean = Double(threads) / Double(rounds)
+                observation.numbers["\(name), threads"] = mean
+                if mean < 0.95 * Double(lanes) {
+                    observation.notes.append(
+                        "\(name): on the average \(text(mean, 2)) of \(lanes) threads took part in a region")
+                }
+            }
+            let pool = lab.pool
+            for _ in 0..<200 { pool.run { _, _ in } }
+            // Awake: many regions in one sample, for one is as short as a look at the clock; who took part is asked apart.
+            let batch = 1000
+            let hot = lab.time(seconds: 0.05) { for _ in 0..<batch { pool.run { _, _ in } } }.map { $0 / Double(batch) }
+            add("pool, awake", rounds: 500) { slots in pool.run { lane, _ in slots.enter(lane) } }
+            bars.points[0] = .init(x: 0, label: "pool, awake", y: Statistics.median(hot), samples: hot)
+            observation.numbers["pool, awake, ns"] = Statistics.median(hot)
+            add("pool, asleep", rounds: count / 10, pause: 2000) { slots in
+                pool.run { lane, _ in slots.enter(lane) }
+            }
+            add("threads made anew", rounds: count / 4) { slots in
+                let done = DispatchSemaphore(value: 0)
+                for lane in 1..<lanes {
+                    Thread.detachNewThread {
+                        slots.enter(lane)
+                        done.signal()
+                    }
+                }
+                slots.enter(0)
+                for _ in 1..<lanes { done.wait() }
+            }
+            add("GCD, concurrentPerform", rounds: count) { slots in
+                DispatchQueue.concurrentPerform(iterations: lanes) { slots.enter($0) }
+            }
+            // A group of tasks, timed from inside an asynchronous function.
+            let finished = DispatchSemaphore(value: 0)
+            let times = Mutex<[Double]>([])
+            let slots = ThreadSlots(count: lanes)
+            let threads = Atomic<Int>.Tally()
+            Task.detached {
+                for _ in 0..<count {
+                    let start = Clock.nanoseconds
+                    await withTaskGroup(of: Void.self) { group in
+                        for lane in 0..<lanes { group.addTask { slots.enter(lane) } }
+                    }
+                    let elapsed = Double(Clock.nanoseconds - start)
+                    times.withLock { $0.append(elapsed) }
+                    threads.add(slots.distinct)
+                }
+                finished.signal()
+            }
+            finished.wait()
+            let groups = times.withLock { $0 }
+            bars.add(Double(bars.points.count), groups, label: "TaskGroup")
+            observation.numbers["TaskGroup, ns"] = Statistics.median(groups)
+            let mean = Double(threads.total) / Double(count)
+            observation.numbers["TaskGroup, threads"] = mean
+            if mean < 0.95 * Double(lanes) {
+                observation.notes.append("TaskGroup: on the average \(text(mean, 2)) of \(lanes) threads took part in a region")
+            }
+            if let openMP = openMPRegion(lab) {
+                bars.add(Double(bars.points.count), [openMP], label: "OpenMP (libgomp)")
+                observation.numbers["OpenMP, ns"] = openMP
+            } else {
+                observation.notes.append(
+                    "OpenMP was not measured: there is no C compiler with -fopenmp, or no bench/helpers at hand")
+            }
+            observation.series = [bars]
+            return observation
+        },
+        judge: { found in
+            let (hot, thread) = (found["pool, awake, ns"]!, found["threads made anew, ns"]!)
+            return (
+                hot * 10 < thread ? .supported : .refuted,
+                "A region on workers that look for work takes \(text(hot, 0)) ns: a line of memory to each worker and one back. Making threads takes \(text(thread / 1000)) µs, a group of tasks \(text(found["TaskGroup, ns"]! / 1000)) µs, waking the pool \(text(found["pool, asleep, ns"]! / 1000)) µs: the system has to find a processor for each."
+                    + (found["OpenMP, ns"].map { " OpenMP's workers wait awake too and need \(text($0, 0)) ns." } ?? "")
+            )
+        })
+
+    // Compiles and starts bench/helpers/openmp.c, in a process of its own: its threads spin.
+    private static func openMPRegion(_ lab: Laboratory) -> Double? {
+        guard let source = lab.helpers.map({ "\($0)/openmp.c" }), FileManager.default.fileExists(atPath: source) else {
+            return nil
+        }
+        let program = NSTemporaryDirectory() + "lanes-openmp-\(ProcessInfo.processInfo.processIdentifier)"
+        defer { try? FileManager.default.removeItem(atPath: program) }
+        guard lab.ask(["cc", "-O2", "-fopenmp", source, "-o", program]) != nil,
+            let output = lab.ask(
+                [program], environment: ["OMP_NUM_THREADS": String(lab.lanes), "OMP_WAIT_POLICY": "active"])
+        else { return nil }
+        return Double(output.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+}
+
+/// Which thread ran each iteration of a region.
+final class ThreadSlots: Sendable {
+    private let threads: [Slot]
+    private final class Slot: Sendable { let thread = Atomic<UInt>(0) }
+    init(count: Int) { threads = (0..<count).map { _ in Slot() } }
+    func enter(_ iteration: Int) { threads[iteration].thread.store(UInt(pthread_self()), ordering: .relaxed) }
+    var distinct: Int { Set(threads.map { $0.thread.load(ordering: .relaxed) }).count }
+}
+
+extension Atomic where Value == Int {
+    /// A counter that closures may share.
+    final class Tally: Sendable {
+        private let count = Atomic<Int>(0)
+        func add(_ more: Int) { count.add(more, ordering: .relaxed) }
+        var total: Int { count.load(ordering: .relaxed) }
+    }
+}

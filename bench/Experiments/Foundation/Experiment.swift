@@ -1,0 +1,129 @@
+import Foundation
+import Measurement
+
+/// One question about this machine: a hypothesis, numbers predicted from the machine's profile, a measurement, and a verdict.
+public struct Experiment: Sendable {
+    public let id: String
+    public let title: String
+    public let question: String
+    public let hypothesis: String
+    public let figure: Figure
+    /// Numbers that the profile foretells, by the names that ``measure`` gives to what it finds. Asked before anything is measured.
+    public let predict: @Sendable (Profile) -> [String: Double]
+    /// What is found, or why nothing can be found here.
+    public let measure: @Sendable (Laboratory) throws -> Observation
+    /// The verdict on numbers that were found, and why physically. Depends on nothing else, so that tests can ask it about recorded ones.
+    public let judge: @Sendable ([String: Double]) -> (Verdict, String)
+
+    public init(
+        id: String, title: String, question: String, hypothesis: String, figure: Figure,
+        predict: @escaping @Sendable (Profile) -> [String: Double] = { _ in [:] },
+        measure: @escaping @Sendable (Laboratory) throws -> Observation,
+        judge: @escaping @Sendable ([String: Double]) -> (Verdict, String)
+    ) {
+        (self.id, self.title, self.question, self.hypothesis, self.figure) = (id, title, question, hypothesis, figure)
+        (self.predict, self.measure, self.judge) = (predict, measure, judge)
+    }
+}
+
+public enum Verdict: String, Codable, Sendable { case supported, refuted, notTestable }
+
+/// How the series of an experiment are drawn.
+public struct Figure: Codable, Sendable {
+    public enum Kind: String, Codable, Sendable { case curves, bars }
+    public var kind: Kind
+    public var x: String
+    public var y: String
+    public var isLogX: Bool
+    public var isLogY: Bool
+
+    public static func curves(x: String, y: String, logX: Bool = false, logY: Bool = false) -> Figure {
+        Figure(kind: .curves, x: x, y: y, isLogX: logX, isLogY: logY)
+    }
+    public static func bars(y: String, logY: Bool = false) -> Figure {
+        Figure(kind: .bars, x: "", y: y, isLogX: false, isLogY: logY)
+    }
+}
+
+/// Numbers along an axis, each with the samples that it is the median of.
+public struct Series: Codable, Sendable {
+    public struct Point: Codable, Sendable {
+        public var x: Double
+        /// Name of the place on an axis of bars.
+        public var label: String?
+        public var y: Double
+        public var samples: [Double]
+    }
+    public var name: String
+    public var unit: String
+    public var points: [Point]
+
+    public init(_ name: String, unit: String, points: [Point] = []) {
+        (self.name, self.unit, self.points) = (name, unit, points)
+    }
+
+    public mutating func add(_ x: Double, _ samples: [Double], label: String? = nil) {
+        points.append(Point(x: x, label: label, y: Statistics.median(samples), samples: samples))
+    }
+}
+
+/// What an experiment found.
+public struct Observation: Sendable {
+    public var series: [Series] = []
+    /// Headline numbers, some of which were predicted.
+    public var numbers: [String: Double] = [:]
+    /// Why the question cannot be answered on this machine; nil where it was.
+    public var reason: String?
+    /// What should be said beside the explanation.
+    public var notes: [String] = []
+
+    public init() {}
+    public static func notTestable(_ reason: String) -> Observation {
+        var observation = Observation()
+        observation.reason = reason
+        return observation
+    }
+}
+
+/// A number that was foretold, and what came.
+public struct Prediction: Codable, Sendable {
+    public var quantity: String
+    public var predicted: Double
+    public var measured: Double?
+    /// Measured over predicted lies between 1/1.5 and 1.5.
+    public var isClose: Bool { measured.map { $0 > 0 && predicted > 0 && max($0 / predicted, predicted / $0) <= 1.5 } ?? false }
+}
+
+/// Everything about one run of one experiment, as it goes into JSON and reports.
+public struct Finding: Codable, Sendable {
+    public var id: String
+    public var title: String
+    public var question: String
+    public var hypothesis: String
+    public var verdict: Verdict
+    public var explanation: String
+    public var prediction: [Prediction]
+    public var numbers: [String: Double]
+    public var series: [Series]
+    public var figure: Figure
+    public var notes: [String]
+    public var seconds: Double
+}
+
+/// A run of the laboratory.
+public struct LaboratoryRecord: Codable, Sendable {
+    public var machine: MachineRecord
+    public var profile: Profile
+    public var isQuick: Bool
+    public var seed: UInt64
+    /// Seconds of processor time that the hypervisor gave to others meanwhile; nil where it does not say.
+    public var stealSeconds: Double?
+    public var experiments: [Finding]
+
+    public init(
+        machine: MachineRecord, profile: Profile, isQuick: Bool, seed: UInt64, stealSeconds: Double?, experiments: [Finding]
+    ) {
+        (self.machine, self.profile, self.isQuick, self.seed) = (machine, profile, isQuick, seed)
+        (self.stealSeconds, self.experiments) = (stealSeconds, experiments)
+    }
+}

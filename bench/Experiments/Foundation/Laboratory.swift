@@ -1,0 +1,150 @@
+import Foundation
+import Lanes
+import LanesParallel
+import Measurement
+import Synchronization
+
+/// Where experiments run: lanes that are bound to processors, time limits, random numbers, the machine's profile.
+///
+/// Make it on a thread of its own, call ``bindThisThread()`` there, and run experiments there: lane 0 is the calling thread.
+public final class Laboratory: Sendable {
+    public let isQuick: Bool
+    public let seed: UInt64
+    public let machine: Machine
+    /// Processors of the lanes.
+    public let processors: [Int]
+    public let pool: WorkerPool
+    /// Folder with helpers that experiments may build and start (`bench/helpers`); nil where it is not at hand.
+    public let helpers: String?
+    private let storedProfile = Mutex<Profile?>(nil)
+
+    public init(isQuick: Bool, seed: UInt64 = 1, helpers: String? = nil) {
+        self.isQuick = isQuick
+        self.seed = seed
+        self.helpers = helpers
+        machine = Machine.current()
+        processors = Placement.cores.plan(lanes: LaneLimits.current().lanes, on: machine)
+        pool =
+            processors.count > 1
+            ? WorkerPool(lanes: processors.count, placement: .processors(processors)) : WorkerPool(lanes: 1)
+    }
+
+    public var lanes: Int { pool.lanes }
+
+    /// Seconds for one measured point.
+    public var pointSeconds: Double { isQuick ? 0.08 : 0.25 }
+
+    /// What is known of the machine before experiments; measured once.
+    public var profile: Profile {
+        storedProfile.withLock { stored in
+            if let stored { return stored }
+            let measured = Profile(self)
+            stored = measured
+            return measured
+        }
+    }
+
+    /// Binds the calling thread to the first lane's processor, where it stays while it measures.
+    public func bindThisThread() { _ = Machine.bindCurrentThread(to: [processors[0]]) }
+
+    /// Calls `body` with the calling thread on all processors: threads and processes that it starts inherit them.
+    func unbound<Result>(_ body: () -> Result) -> Result {
+        _ = Machine.bindCurrentThread(to: processors)
+        defer { bindThisThread() }
+        return body()
+    }
+
+    /// A pool whose workers are bound to these processors, or to none where it is nil.
+    func makePool(lanes: Int, processors bound: [Int]? = nil) -> WorkerPool {
+        unbound { bound.map { WorkerPool(lanes: lanes, placement: .processors($0)) } ?? WorkerPool(lanes: lanes) }
+    }
+
+    /// Standard output of another program; see ``Command``.
+    func ask(_ command: [String], environment: [String: String] = [:]) -> String? {
+        unbound { Command.run(command, environment: environment) }
+    }
+
+    /// Runs an experiment: asks for its predictions, measures, judges.
+    public func run(_ experiment: Experiment) throws -> Finding {
+        let predicted = experiment.predict(profile)
+        let start = Clock.nanoseconds
+        let observation = try experiment.measure(self)
+        let (verdict, explanation) = observation.reason.map { (.notTestable, $0) } ?? experiment.judge(observation.numbers)
+        return Finding(
+            id: experiment.id, title: experiment.title, question: experiment.question, hypothesis: experiment.hypothesis,
+            verdict: verdict, explanation: explanation,
+            prediction: predicted.sorted { $0.key < $1.key }.map {
+                Prediction(quantity: $0.key, predicted: $0.value, measured: observation.numbers[$0.key])
+            },
+            numbers: observation.numbers, series: observation.series, figure: experiment.figure, notes: observation.notes,
+            seconds: Double(Clock.nanoseconds - start) * 1e-9)
+    }
+
+    /// Nanoseconds of one call, several samples: calls are repeated until a sample is long enough to time.
+    public func time(seconds: Double? = nil, samples: Int = 7, _ work: () -> Void) -> [Double] {
+        sample(seconds: seconds ?? pointSeconds, samples: samples, work)
+    }
+
+    /// Nanoseconds from the moment when all lanes stand at the start until the last one is through, measured by the lanes.
+    public func together(_ lanes: Int, samples: Int = 5, on pool: WorkerPool? = nil, _ body: @Sendable (_ lane: Int) -> Void)
+        -> [Double]
+    {
+        (0..<samples).map { _ in
+            let arrived = Atomic(0)
+            let first = Atomic(Int64.max)
+            let last = Atomic(Int64.min)
+            (pool ?? self.pool).run(most: lanes) { lane, lanes in
+                arrived.add(1, ordering: .acquiringAndReleasing)
+                var polls = 0
+                while arrived.load(ordering: .acquiring) < lanes {
+                    polls += 1
+                    if polls % 10_000 == 0 { sched_yield() }
+                }
+                let start = Clock.nanoseconds
+                body(lane)
+                let end = Clock.nanoseconds
+                first.min(start, ordering: .relaxed)
+                last.max(end, ordering: .relaxed)
+            }
+            return Double(last.load(ordering: .relaxed) - first.load(ordering: .relaxed))
+        }
+    }
+
+    /// Nanoseconds of each lane's own part.
+    public func each(_ lanes: Int, on pool: WorkerPool? = nil, _ body: @Sendable (_ lane: Int) -> Void) -> [Double] {
+        let results = Mutex([Double](repeating: 0, count: lanes))
+        let arrived = Atomic(0)
+        (pool ?? self.pool).run(most: lanes) { lane, lanes in
+            arrived.add(1, ordering: .acquiringAndReleasing)
+            var polls = 0
+            while arrived.load(ordering: .acquiring) < lanes {
+                polls += 1
+                if polls % 10_000 == 0 { sched_yield() }
+            }
+            let start = Clock.nanoseconds
+            body(lane)
+            let elapsed = Double(Clock.nanoseconds - start)
+            results.withLock { $0[lane] = elapsed }
+        }
+        return results.withLock { $0 }
+    }
+
+    /// Bytes of the last-level cache that one processor reaches; 8 MiB where the system does not say.
+    public var lastLevelBytes: Int { machineCaches.map(\.kibibytes).max().map { $0 << 10 } ?? 8 << 20 }
+    public var lineBytes: Int { machineCaches.first { $0.level == 1 }?.lineBytes ?? 64 }
+    public var machineCaches: [MachineRecord.Cache] {
+        Laboratory.record.caches.filter { $0.kind != "instruction" }.sorted { $0.level < $1.level }
+    }
+    public static let record = MachineRecord.current()
+
+    /// Bytes for a figure of memory: four times the last-level cache, but never more than a sixteenth of what may be used.
+    public var memoryBytes: Int {
+        let limit = Int(Laboratory.record.memoryGiB * 1_073_741_824) / 16
+        return min(4 * lastLevelBytes, limit, isQuick ? 128 << 20 : 1 << 30)
+    }
+}
+
+func milliseconds(_ nanoseconds: Double) -> Double { nanoseconds / 1e6 }
+
+/// A number in a sentence.
+func text(_ value: Double, _ decimals: Int = 1) -> String { String(format: "%.\(decimals)f", value) }

@@ -1,0 +1,186 @@
+internal import CKernels
+import Foundation
+import Lanes
+import LanesParallel
+
+/// Memory for probes, which threads write to on purpose.
+@safe public final class ProbeMemory: Sendable {
+    nonisolated(unsafe) let base: UnsafeMutableRawPointer
+    public let byteCount: Int
+    private let mapped: Int
+
+    /// Zeros that have been written, with or without huge pages.
+    public init(byteCount: Int, hugePages: Bool = true) {
+        let huge = 2 << 20
+        self.byteCount = byteCount
+        mapped = (byteCount + huge - 1) / huge * huge + huge
+        let memory = unsafe mmap(nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)!
+        guard unsafe memory != MAP_FAILED else { fatalError("ProbeMemory: the system does not give \(byteCount) bytes") }
+        unsafe madvise(memory, mapped, Int32(hugePages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))
+        let start = (huge - Int(bitPattern: memory) % huge) % huge
+        unsafe base = memory + start
+        unsafe whole = memory
+        unsafe memset(base, 0, byteCount)
+    }
+
+    nonisolated(unsafe) private let whole: UnsafeMutableRawPointer
+    deinit { unsafe munmap(whole, mapped) }
+
+    func number(_ offset: Int) -> UnsafeMutablePointer<Int64> {
+        guard offset >= 0 && offset + 8 <= byteCount else { fatalError("ProbeMemory: offset \(offset) of \(byteCount)") }
+        return unsafe (base + offset).assumingMemoryBound(to: Int64.self)
+    }
+    func floats(_ offset: Int, _ count: Int) -> UnsafeMutablePointer<Float> {
+        guard offset >= 0 && offset + 4 * count <= byteCount else {
+            fatalError("ProbeMemory: \(count) floats at \(offset) of \(byteCount)")
+        }
+        return unsafe (base + offset).assumingMemoryBound(to: Float.self)
+    }
+    public subscript(offset: Int) -> Int64 {
+        get { unsafe number(offset).pointee }
+        set { unsafe number(offset).pointee = newValue }
+    }
+
+    /// Random numbers between 0 and 1, so that no processor takes a shortcut for zeros.
+    public func fillWithNumbers() {
+        let numbers = unsafe floats(0, byteCount / 4)
+        var state: UInt32 = 1
+        for index in 0..<byteCount / 4 {
+            state = state &* 1_664_525 &+ 1_013_904_223
+            unsafe numbers[index] = Float(state >> 8) / 16_777_216
+        }
+    }
+}
+
+/// The C kernels of the laboratory, with checked memory.
+enum Probe {
+    static func aluChain(_ steps: Int) { _ = ck_lab_alu_chain(Int64(steps)) }
+
+    static func countPlain(_ memory: ProbeMemory, _ offset: Int, _ steps: Int) {
+        unsafe ck_lab_count_plain(memory.number(offset), Int64(steps))
+    }
+    static func countAdd(_ memory: ProbeMemory, _ offset: Int, _ steps: Int) {
+        unsafe ck_lab_count_add(memory.number(offset), Int64(steps))
+    }
+    static func countExchange(_ memory: ProbeMemory, _ offset: Int, _ steps: Int) {
+        unsafe ck_lab_count_exchange(memory.number(offset), Int64(steps))
+    }
+    static func countSwap(_ memory: ProbeMemory, _ offset: Int, _ steps: Int) -> Int {
+        unsafe Int(ck_lab_count_swap(memory.number(offset), Int64(steps)))
+    }
+    static func countRacing(_ memory: ProbeMemory, _ offset: Int, _ steps: Int) {
+        unsafe ck_lab_count_racing(memory.number(offset), Int64(steps))
+    }
+    static func read(_ memory: ProbeMemory, _ offset: Int, _ steps: Int) {
+        unsafe _ = ck_lab_read(memory.number(offset), Int64(steps))
+    }
+    static func ping(_ memory: ProbeMemory, _ offset: Int, side: Int, rounds: Int) {
+        unsafe ck_lab_ping(memory.number(offset), Int32(side), Int64(rounds))
+    }
+
+    enum Lock: String, CaseIterable, Sendable {
+        case testAndSet = "test-and-set"
+        case backOff = "with back-off", ticket, mcs = "MCS"
+        case mutex = "futex mutex"
+        var kind: ck_lab_lock_kind {
+            switch self {
+            case .testAndSet: CK_LAB_TAS
+            case .backOff: CK_LAB_TTAS
+            case .ticket: CK_LAB_TICKET
+            case .mcs: CK_LAB_MCS
+            case .mutex: CK_LAB_MUTEX
+            }
+        }
+    }
+    static func initLock(_ memory: ProbeMemory, _ offset: Int) { unsafe ck_lab_lock_init(memory.number(offset)) }
+    static func runLock(
+        _ lock: Lock, _ memory: ProbeMemory, lock place: Int, number: Int, acquisitions: Int, inside: Int, outside: Int
+    ) {
+        unsafe ck_lab_lock_run(
+            lock.kind, memory.number(place), memory.number(number), Int64(acquisitions), Int64(inside), Int64(outside))
+    }
+
+    enum Rung: String, CaseIterable, Sendable {
+        case textbook = "textbook loops"
+        case exchanged = "loops exchanged"
+        case vectorized = "left to the compiler"
+    }
+    static func gemm(_ rung: Rung, _ m: Int, _ n: Int, _ k: Int, _ memory: ProbeMemory) {
+        let (a, b, c) = unsafe (
+            memory.floats(0, m * k), memory.floats(4 * m * k, k * n), memory.floats(4 * (m * k + k * n), m * n)
+        )
+        switch rung {
+        case .textbook: unsafe ck_lab_gemm_textbook(Int64(m), Int64(n), Int64(k), a, b, c)
+        case .exchanged: unsafe ck_lab_gemm_exchanged(Int64(m), Int64(n), Int64(k), a, b, c)
+        case .vectorized: unsafe ck_lab_gemm_vectorized(Int64(m), Int64(n), Int64(k), a, b, c)
+        }
+    }
+
+    static func squarePlusSin(_ memory: ProbeMemory, _ index: Int) {
+        unsafe memory.floats(memory.byteCount / 2, index + 1)[index] = ck_lab_square_plus_sin(
+            memory.floats(0, index + 1)[index])
+    }
+    static func squaresPlusSin(_ memory: ProbeMemory, _ range: Range<Int>) {
+        unsafe ck_lab_squares_plus_sin(
+            Int64(range.count), memory.floats(4 * range.lowerBound, range.count),
+            memory.floats(memory.byteCount / 2 + 4 * range.lowerBound, range.count))
+    }
+
+    static func sumRows(_ memory: ProbeMemory, _ rows: Int, _ columns: Int) -> Float {
+        unsafe ck_lab_sum_rows(Int64(rows), Int64(columns), memory.floats(0, rows * columns))
+    }
+    static func sumColumns(_ memory: ProbeMemory, _ rows: Int, _ columns: Int) -> Float {
+        unsafe ck_lab_sum_columns(Int64(rows), Int64(columns), memory.floats(0, rows * columns))
+    }
+
+    /// The streams: what moves how many bytes for an element of four.
+    enum Stream: String, CaseIterable, Sendable {
+        case read, fill, copy, scale, add, triad
+        /// Bytes that the program names, and bytes that move where a store first fetches its line.
+        var bytes: (algorithmic: Int, withAllocation: Int) {
+            switch self {
+            case .read: (4, 4)
+            case .fill: (4, 8)
+            case .copy, .scale: (8, 12)
+            case .add, .triad: (12, 16)
+            }
+        }
+        /// Arrays that it touches.
+        var arrays: Int { self == .read || self == .fill ? 1 : self == .copy || self == .scale ? 2 : 3 }
+    }
+    /// One pass over `count` elements of each array; arrays stand one after another in the lane's memory.
+    static func stream(_ stream: Stream, _ memory: ProbeMemory, _ count: Int, streaming: Bool, at first: Int = 0) {
+        let kernels = unsafe ck_vector_f32()!
+        let n = Int64(count)
+        let (x, y, z) = unsafe (
+            memory.floats(4 * first, count), memory.floats(stream.arrays > 1 ? 4 * count : 0, count),
+            memory.floats(stream.arrays > 2 ? 8 * count : 0, count)
+        )
+        switch stream {
+        case .read: precondition(unsafe kernels.pointee.sum(n, x).isFinite)
+        case .fill: unsafe kernels.pointee.fill(n, 0.5, x, streaming)
+        case .copy: unsafe kernels.pointee.copy(n, x, y, streaming)
+        case .scale: unsafe kernels.pointee.scale(n, 0.5, x, y, streaming)
+        case .add: unsafe kernels.pointee.add(n, x, y, z, streaming)
+        case .triad: unsafe kernels.pointee.triad(n, 0.5, x, y, z, streaming)
+        }
+    }
+}
+
+/// Walks through a random cycle of cells in memory, where each load needs the one before. A walk goes on where it stopped.
+@safe final class Chase: @unchecked Sendable {
+    // Used by one thread at a time.
+    private let memory: ProbeMemory
+    private var positions = unsafe [UnsafeRawPointer?](repeating: nil, count: 16)
+    private let chains: Int
+
+    init(_ memory: ProbeMemory, byteCount: Int, chains: Int = 1, seed: UInt64) {
+        precondition(byteCount <= memory.byteCount && byteCount >= 64 * chains && [1, 2, 4, 8, 16].contains(chains))
+        self.memory = memory
+        self.chains = chains
+        unsafe ck_lab_make_chase(memory.base, Int64(byteCount / 64), 64, seed)
+        unsafe ck_lab_start_chase(memory.base, Int64(byteCount / 64), 64, Int32(chains), &positions)
+    }
+
+    func follow(_ steps: Int) { unsafe ck_lab_chase(Int32(chains), Int64(steps), &positions) }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import Lanes
+import LanesParallel
+import Measurement
+
+/// What predictions are made of: a few numbers of this machine, measured at the start.
+public struct Profile: Codable, Sendable {
+    /// Nanoseconds of one dependent addition: one cycle.
+    public var cycle: Double
+    /// GFLOP/s of multiply-adds in registers, on one lane and on all.
+    public var peakOne: Double
+    public var peakAll: Double
+    /// GB/s of a triad whose arrays are in memory, cached stores, bytes that the program names: one lane and all.
+    public var memoryBandwidthOne: Double
+    public var memoryBandwidthAll: Double
+    /// GB/s of reading from the first-level cache, the second, and the last one.
+    public var cacheBandwidth: [Double]
+    /// Nanoseconds of a dependent load from each level of cache, and from memory in huge pages.
+    public var cacheLatency: [Double]
+    public var memoryLatency: Double
+    /// Nanoseconds of an empty parallel region whose workers are awake.
+    public var region: Double
+    /// Nanoseconds for a line to go from one core to another: half a round trip. 0 on one processor.
+    public var transfer: Double
+    /// Nanoseconds of an atomic addition that nobody disturbs.
+    public var atomic: Double
+    public var lanes: Int
+    public var lineBytes: Int
+    public var cacheBytes: [Int]
+    /// A matrix product of 256 x 256 x 256 on one lane, GFLOP/s.
+    public var product: Double
+
+    init(_ lab: Laboratory) {
+        lanes = lab.lanes
+        lineBytes = lab.lineBytes
+        cacheBytes = lab.machineCaches.map { $0.kibibytes << 10 }
+        cycle = lab.time(seconds: 0.03) { Probe.aluChain(16_000) }.min()! / 16_000
+        peakOne = Peak.flopsPerSecond(rounds: 6, nanoseconds: 5_000_000) / 1e9
+        let small = ProbeMemory(byteCount: 1 << 21)
+        atomic = lab.time(seconds: 0.02) { Probe.countAdd(small, 0, 1000) }.min()! / 1000
+        func latency(_ bytes: Int, steps: Int) -> Double {
+            let memory = ProbeMemory(byteCount: bytes)
+            let chase = Chase(memory, byteCount: bytes, seed: 1)
+            chase.follow(min(bytes / 64, 200_000))
+            return Statistics.median(lab.time(seconds: 0.03) { chase.follow(steps) }) / Double(steps)
+        }
+        // Well inside: half of a level, but no more than three times the one before, for a shared level is partly others'.
+        let sizes = lab.machineCaches.map { $0.kibibytes << 10 }
+        let inside = sizes.indices.map { $0 == 0 ? sizes[0] / 2 : min(sizes[$0] / 2, 3 * sizes[$0 - 1]) }
+        cacheLatency = inside.map { latency($0, steps: 20_000) }
+        memoryLatency = latency(min(lab.memoryBytes, 4 * (cacheBytes.last ?? 8 << 20)), steps: 20_000)
+        cacheBandwidth = cacheBytes.map { bytes in
+            let memory = ProbeMemory(byteCount: max(bytes / 2, 4096))
+            memory.fillWithNumbers()
+            let count = bytes / 2 / 4
+            return Double(4 * count) / lab.time(seconds: 0.02) { Probe.stream(.read, memory, count, streaming: false) }.min()!
+        }
+        let perLane = lab.memoryBytes / 3 / 4 / lab.lanes
+        let memories = (0..<lab.lanes).map { _ in ProbeMemory(byteCount: 12 * perLane) }
+        for memory in memories { memory.fillWithNumbers() }
+        let bytes = Double(12 * perLane)
+        memoryBandwidthOne =
+            bytes / lab.together(1, samples: 4) { Probe.stream(.triad, memories[$0], perLane, streaming: false) }.min()!
+        let allLanes = lab.lanes
+        memoryBandwidthAll =
+            allLanes == 1
+            ? memoryBandwidthOne
+            : bytes * Double(allLanes) / lab.together(allLanes, samples: 4) {
+                Probe.stream(.triad, memories[$0], perLane, streaming: false)
+            }.min()!
+        if lab.lanes > 1 {
+            region = Statistics.median(lab.time(seconds: 0.03) { lab.pool.run { _, _ in } })
+            let line = ProbeMemory(byteCount: 4096)
+            transfer =
+                (0..<3).map { _ in
+                    line[0] = 0
+                    return lab.together(2, samples: 1) { Probe.ping(line, 0, side: $0, rounds: 20_000) }[0] / 40_000
+                }.min()!
+            peakAll = Laboratory.peak(lab)
+        } else {
+            (region, transfer, peakAll) = (0, 0, peakOne)
+        }
+        let a = Matrix<Float>(rows: 256, columns: 256, repeating: 0.5)
+        var c = Matrix<Float>(rows: 256, columns: 256)
+        product = 2 * 256 * 256 * 256 / lab.time(seconds: 0.03) { multiply(a, a, into: &c) }.min()!
+    }
+}
+
+extension Laboratory {
+    /// GFLOP/s of multiply-adds on all lanes at once.
+    static func peak(_ lab: Laboratory) -> Double {
+        let results = ResultBox(count: lab.lanes)
+        _ = lab.each(lab.lanes) { results.set($0, Peak.flopsPerSecond(rounds: 4, nanoseconds: 5_000_000) / 1e9) }
+        return results.values.reduce(0, +)
+    }
+}

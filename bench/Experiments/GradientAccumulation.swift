@@ -1,0 +1,122 @@
+import Lanes
+import LanesNN
+import LanesParallel
+import Measurement
+import Synchronization
+
+extension Experiment {
+    static let gradientAccumulation = Experiment(
+        id: "gradient-accumulation", title: "Adding gradients from all lanes",
+        question:
+            "Every lane adds the real gradients of its samples to a sum: behind one lock, a lock for each group of parameters, atomics, sums of its own?",
+        hypothesis:
+            "Sums of one's own win, merged once at the end; locks and atomics lose most of what the lanes bring. Without any of them additions get lost.",
+        figure: .bars(y: "ns for a sample's gradient", logY: true),
+        measure: { lab in
+            guard lab.lanes > 1 else { return .notTestable("one processor: nobody else adds") }
+            var observation = Observation()
+            // A real gradient: what one step of plain descent with rate 1 takes off the parameters of the last two layers.
+            let images = ImageSet.drawn(count: 64, seed: lab.seed)
+            var options = TrainingOptions()
+            options.optimizer = .sgd()
+            options.rate = 1
+            let before = Network<Float>(shape: NetworkShape([784, 128, 64, 10]), seed: lab.seed)
+            let trainer = Trainer(before, options: options, pool: lab.pool)
+            try trainer.step(images, indices: Array(0..<Int64(64))[...])
+            let after = trainer.network
+            let gradient = zip(
+                before.layer(1).weights + before.layer(2).weights, after.layer(1).weights + after.layer(2).weights
+            ).map { $0 - $1 }
+            let count = gradient.count
+            let samples = 16
+            let lanes = lab.lanes
+            var bars = Series("\(count) parameters, \(samples) samples for each lane", unit: "ns")
+            func add(_ label: String, _ body: @escaping @Sendable (Int) -> Void) {
+                let times = lab.together(lanes, samples: lab.isQuick ? 5 : 15, body)
+                bars.add(Double(bars.points.count), times.map { $0 / Double(samples * lanes) }, label: label)
+                observation.numbers["\(label), ns"] = bars.points.last!.y
+            }
+            let total = Mutex([Float](repeating: 0, count: count))
+            add("one lock for all") { _ in
+                for _ in 0..<samples { total.withLock { sums in for i in 0..<count { sums[i] += gradient[i] } } }
+            }
+            let group = 64
+            let groups = LockedGroups(count: count, group: group)
+            add("a lock for 64 parameters") { _ in for _ in 0..<samples { groups.add(gradient) } }
+            let atomics = AtomicSums(count: count)
+            add("an atomic for each parameter") { _ in for _ in 0..<samples { atomics.add(gradient) } }
+            for padded in [false, true] {
+                let own = LaneAccumulators<Float>(lanes: lanes, count: count, padded: padded)
+                add(padded ? "sums of one's own, padded" : "sums of one's own, side by side") { lane in
+                    for _ in 0..<samples { own.withLane(lane) { sums in for i in 0..<count { sums[i] += gradient[i] } } }
+                }
+            }
+            let shards = ShardedAccumulator<Float>(count: count, shardSize: 4)
+            let sharded = lab.time(samples: 5) {
+                _ = shards.sum(over: samples * lanes, on: lab.pool) { _, sums in for i in 0..<count { sums[i] += gradient[i] } }
+            }
+            bars.add(
+                Double(bars.points.count), sharded.map { $0 / Double(samples * lanes) }, label: "shards of 4, added in order")
+            observation.numbers["shards, ns"] = bars.points.last!.y
+            // The race, with loads and stores that are atomic by themselves, so that only additions get lost.
+            let memory = ProbeMemory(byteCount: 4096)
+            let steps = 200_000
+            memory[0] = 0
+            _ = lab.together(lanes, samples: 1) { _ in Probe.countRacing(memory, 0, steps) }
+            let lost = 1 - Double(memory[0]) / Double(steps * lanes)
+            memory[0] = 0
+            _ = lab.together(lanes, samples: 1) { _ in Probe.countAdd(memory, 0, steps) }
+            observation.numbers["lost by the race, share"] = lost
+            observation.numbers["lost by atomic additions, share"] = 1 - Double(memory[0]) / Double(steps * lanes)
+            observation.series = [bars]
+            return observation
+        },
+        judge: { found in
+            let (lock, padded, atomic) = (
+                found["one lock for all, ns"]!, found["sums of one's own, padded, ns"]!,
+                found["an atomic for each parameter, ns"]!
+            )
+            return (
+                padded < lock && padded < atomic && found["lost by the race, share"]! > 0
+                    && found["lost by atomic additions, share"]! == 0
+                    ? .supported : .refuted,
+                "A sample's gradient costs \(text(padded / 1000, 2)) µs in a sum of one's own, \(text(lock / 1000, 2)) µs behind one lock, \(text(found["a lock for 64 parameters, ns"]! / 1000, 2)) µs behind many and \(text(atomic / 1000, 1)) µs by atomics; fixed shards, whose result has the same bits for any number of lanes, \(text(found["shards, ns"]! / 1000, 2)) µs. Without any protection \(text(100 * found["lost by the race, share"]!))% of the additions got lost; atomic additions lost none."
+            )
+        })
+}
+
+private final class LockedGroups: Sendable {
+    private let groups: [Group]
+    private let size: Int
+    private final class Group: Sendable {
+        let sums: Mutex<[Float]>
+        init(_ count: Int) { sums = Mutex([Float](repeating: 0, count: count)) }
+    }
+    init(count: Int, group: Int) {
+        size = group
+        groups = stride(from: 0, to: count, by: group).map { Group(min(group, count - $0)) }
+    }
+    func add(_ gradient: [Float]) {
+        for (index, group) in groups.enumerated() {
+            group.sums.withLock { sums in for i in sums.indices { sums[i] += gradient[index * size + i] } }
+        }
+    }
+}
+
+// Floats in atomic integers of 32 bits, added by compare-and-swap loops: there is no atomic addition of floats.
+private final class AtomicSums: Sendable {
+    private final class Cell: Sendable { let bits = Atomic<UInt32>(0) }
+    private let cells: [Cell]
+    init(count: Int) { cells = (0..<count).map { _ in Cell() } }
+    func add(_ gradient: [Float]) {
+        for (cell, value) in zip(cells, gradient) {
+            var seen = cell.bits.load(ordering: .relaxed)
+            while true {
+                let (done, now) = cell.bits.weakCompareExchange(
+                    expected: seen, desired: (Float(bitPattern: seen) + value).bitPattern, ordering: .relaxed)
+                if done { break }
+                seen = now
+            }
+        }
+    }
+}

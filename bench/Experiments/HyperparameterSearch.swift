@@ -1,0 +1,73 @@
+import LanesNN
+import LanesParallel
+import Measurement
+
+extension Experiment {
+    static let hyperparameterSearch = Experiment(
+        id: "hyperparameter-search", title: "Many trainings: side by side or one by one?",
+        question: "As many configurations as two for each lane: each with all lanes, one after another, or one to a lane?",
+        hypothesis: "Independent runs scale best: they never wait for each other. The models are the same, byte for byte.",
+        figure: .bars(y: "ms for all configurations"),
+        predict: { profile in
+            profile.lanes > 1 ? ["side by side over one by one on one lane, times": Double(profile.lanes)] : [:]
+        },
+        measure: { lab in
+            guard lab.lanes > 1 else { return .notTestable("one processor: nothing can run side by side") }
+            var observation = Observation()
+            let images = ImageSet.drawn(count: 2048, seed: lab.seed)
+            let rates = (0..<2 * lab.lanes).map { 0.02 * Double($0 + 1) }
+            @Sendable func train(_ rate: Double, _ pool: WorkerPool) -> Float {
+                var options = TrainingOptions()
+                options.optimizer = .sgd()
+                options.rate = rate
+                let trainer = Trainer(Network<Float>(shape: NetworkShape([784, 128, 64, 10])), options: options, pool: pool)
+                let order = SplitMix64.shuffled(count: images.count, seed: lab.seed, epoch: 0)
+                for first in stride(from: 0, to: images.count, by: 32) {
+                    _ = try? trainer.step(images, indices: order[first..<first + 32])
+                }
+                return trainer.network.layer(0).weights.reduce(0, +)
+            }
+            let alone = WorkerPool(lanes: 1)
+            var bars = Series("\(rates.count) configurations", unit: "ms")
+            let results = ResultBox(count: 3 * rates.count)
+            func add(_ label: String, _ which: Int, _ work: (@Sendable (Int, Double) -> Void) -> Void) {
+                let times = (0..<(lab.isQuick ? 3 : 7)).map { _ -> Double in
+                    let start = Clock.nanoseconds
+                    work { index, value in results.set(which * rates.count + index, value) }
+                    return milliseconds(Double(Clock.nanoseconds - start))
+                }
+                bars.add(Double(which), times, label: label)
+            }
+            add("one by one, one lane", 0) { keep in
+                for (index, rate) in rates.enumerated() { keep(index, Double(train(rate, alone))) }
+            }
+            add("one by one, all lanes", 1) { keep in
+                for (index, rate) in rates.enumerated() { keep(index, Double(train(rate, lab.pool))) }
+            }
+            add("side by side, a lane each", 2) { keep in
+                lab.pool.parallelFor(rates.indices, schedule: .dynamic(grain: 1)) { keep($0, Double(train(rates[$0], alone))) }
+            }
+            let values = results.values
+            for index in rates.indices
+            where values[index] != values[rates.count + index] || values[index] != values[2 * rates.count + index] {
+                throw LaboratoryError("configuration \(index) gave other models in other ways of running")
+            }
+            observation.series = [bars]
+            observation.numbers = [
+                "one lane, ms": bars.points[0].y, "all lanes inside, ms": bars.points[1].y,
+                "side by side, ms": bars.points[2].y,
+                "side by side over one by one on one lane, times": bars.points[0].y / bars.points[2].y,
+                "all lanes inside over one lane, times": bars.points[0].y / bars.points[1].y,
+            ]
+            return observation
+        },
+        judge: { found in
+            let (side, inside) = (
+                found["side by side over one by one on one lane, times"]!, found["all lanes inside over one lane, times"]!
+            )
+            return (
+                side >= inside && side > 1 ? .supported : .refuted,
+                "Side by side the configurations are done \(text(side, 2)) times as fast as one by one on one lane; with all lanes inside each training \(text(inside, 2)) times. Inside a training the lanes meet twice in every step of a few dozen microseconds; independent trainings meet once, at the end. All ways gave the same models, bit for bit."
+            )
+        })
+}

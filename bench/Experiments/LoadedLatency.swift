@@ -1,0 +1,69 @@
+import Measurement
+import Synchronization
+
+extension Experiment {
+    static let loadedLatency = Experiment(
+        id: "loaded-latency", title: "Latency while others stream",
+        question:
+            "One lane follows a chain through memory while the others read as fast as they are allowed: what does a load cost?",
+        hypothesis: "The latency stays flat until memory is busy, and rises then.",
+        figure: .curves(x: "GB/s that the others read", y: "ns per load"),
+        predict: { profile in profile.lanes > 1 ? ["idle, ns": profile.memoryLatency] : [:] },
+        measure: { lab in
+            guard lab.lanes > 1 else { return .notTestable("one processor: nobody else can stream") }
+            var observation = Observation()
+            var curve = Series("dependent load", unit: "ns")
+            let chaseMemory = ProbeMemory(byteCount: lab.memoryBytes)
+            let chase = Chase(chaseMemory, byteCount: lab.memoryBytes, seed: lab.seed)
+            let perLane = lab.memoryBytes / 4 / lab.lanes
+            let memories = (0..<lab.lanes).map { _ in ProbeMemory(byteCount: 4 * perLane) }
+            for memory in memories { memory.fillWithNumbers() }
+            let steps = lab.isQuick ? 40_000 : 200_000
+            // Pauses between pieces of 256 KiB throttle the streams.
+            for pause in [-1, 400_000, 100_000, 40_000, 20_000, 10_000, 5000, 0] {
+                var latencies: [Double] = []
+                var rates: [Double] = []
+                for _ in 0..<(lab.isQuick ? 3 : 7) {
+                    let stop = Atomic(false)
+                    let latency = ResultBox(count: 1)
+                    let rate = ResultBox(count: lab.lanes)
+                    _ = lab.each(lab.lanes) { lane in
+                        if lane == 0 {
+                            let start = Clock.nanoseconds
+                            chase.follow(steps)
+                            latency.set(0, Double(Clock.nanoseconds - start) / Double(steps))
+                            stop.store(true, ordering: .relaxed)
+                        } else if pause >= 0 {
+                            let start = Clock.nanoseconds
+                            var bytes = 0
+                            while !stop.load(ordering: .relaxed) {
+                                Probe.stream(
+                                    .read, memories[lane], 65_536, streaming: false, at: bytes / 4 % (perLane - 65_536))
+                                bytes += 262_144
+                                if pause > 0 { Probe.aluChain(pause) }
+                            }
+                            rate.set(lane, Double(bytes) / Double(Clock.nanoseconds - start))
+                        }
+                    }
+                    latencies.append(latency.values[0])
+                    rates.append(rate.values.reduce(0, +))
+                }
+                curve.add(Statistics.median(rates), latencies)
+            }
+            observation.series = [curve]
+            observation.numbers = [
+                "idle, ns": curve.points[0].y, "busiest, ns": curve.points.last!.y, "busiest, GB/s": curve.points.last!.x,
+            ]
+            return observation
+        },
+        judge: { found in
+            let (idle, busy) = (found["idle, ns"]!, found["busiest, ns"]!)
+            return (
+                busy > 1.1 * idle ? .supported : .refuted,
+                "A load takes \(text(idle)) ns while nobody else reads and \(text(busy)) ns beside \(text(found["busiest, GB/s"]!)) GB/s: "
+                    + (busy > 1.1 * idle
+                        ? "requests stand in a queue behind those of the others."
+                        : "the other lanes alone cannot fill this memory's queues, so nobody waits.")
+            )
+        })
+}

@@ -1,0 +1,85 @@
+import Foundation
+import LanesParallel
+import Measurement
+import Synchronization
+
+extension Experiment {
+    static let locks = Experiment(
+        id: "locks", title: "Locks, and doing without",
+        question:
+            "1000 acquisitions by each worker, a little work inside: which lock, and what when there are more workers than processors?",
+        hypothesis:
+            "With a processor for each worker the locks are alike within a few times; with twice as many workers, fair locks that spin collapse, for the next in line is not running. Local sums beat all.",
+        figure: .bars(y: "ns per acquisition", logY: true),
+        measure: { lab in
+            guard lab.lanes > 1 else { return .notTestable("one processor: nobody competes for the lock") }
+            var observation = Observation()
+            let acquisitions = 1000
+            let memory = ProbeMemory(byteCount: 1 << 16)
+            let crowd = lab.makePool(lanes: 2 * lab.lanes)
+            for (pool, workers, name) in [
+                (lab.pool, lab.lanes, "a processor for each worker"), (crowd, crowd.lanes, "twice as many workers"),
+            ] {
+                var series = Series(name, unit: "ns")
+                func add(_ label: String, _ body: @escaping @Sendable (Int) -> Void) {
+                    let times = lab.together(workers, samples: lab.isQuick ? 5 : 15, on: pool, body)
+                    series.add(Double(series.points.count), times.map { $0 / Double(acquisitions * workers) }, label: label)
+                    observation.numbers["\(label), \(name), ns"] = series.points.last!.y
+                }
+                for lock in Probe.Lock.allCases {
+                    Probe.initLock(memory, 0)
+                    memory[1024] = 0
+                    add(lock.rawValue) { _ in
+                        Probe.runLock(
+                            lock, memory, lock: 0, number: 1024, acquisitions: acquisitions, inside: 100, outside: 100)
+                    }
+                    // A lock that lets two in at once loses additions.
+                    guard memory[1024] % Int64(acquisitions * workers) == 0, memory[1024] > 0 else {
+                        throw LaboratoryError("the lock '\(lock.rawValue)' lost additions")
+                    }
+                }
+                let mutex = Mutex(0)
+                add("Swift Mutex") { _ in
+                    for _ in 0..<acquisitions {
+                        mutex.withLock {
+                            Probe.aluChain(100)
+                            $0 += 1
+                        }
+                        Probe.aluChain(100)
+                    }
+                }
+                add("local sums, one lock at the end") { _ in
+                    var local = 0
+                    for _ in 0..<acquisitions {
+                        Probe.aluChain(100)
+                        local += 1
+                        Probe.aluChain(100)
+                    }
+                    mutex.withLock { $0 += local }
+                }
+                observation.series.append(series)
+            }
+            return observation
+        },
+        judge: { found in
+            func number(_ lock: String, _ crowd: String) -> Double { found["\(lock), \(crowd), ns"]! }
+            let (one, two) = ("a processor for each worker", "twice as many workers")
+            let fair = max(number("ticket", two), number("MCS", two))
+            let mutex = number("futex mutex", two)
+            let local = number("local sums, one lock at the end", one)
+            let collapses = fair > 1.5 * mutex
+            return (
+                collapses && number("futex mutex", one) > 1.5 * local ? .supported : .refuted,
+                "With a processor for each worker an acquisition of the futex mutex takes \(text(number("futex mutex", one), 0)) ns, of the ticket lock \(text(number("ticket", one), 0)) ns, of MCS \(text(number("MCS", one), 0)) ns; sums of one's own take \(text(local, 0)) ns. With twice as many workers the ticket lock takes \(text(number("ticket", two), 0)) ns, MCS \(text(number("MCS", two), 0)) ns and the mutex \(text(mutex, 0)) ns. "
+                    + (collapses
+                        ? "A fair lock belongs to the next in line even while that one has no processor; a mutex puts waiters to sleep and lets whoever runs take it."
+                        : "The fair locks did not collapse: their waiters give the processor away now and then, and the one in line got it soon enough.")
+            )
+        })
+}
+
+/// An experiment that found itself to be wrong.
+public struct LaboratoryError: Error, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}

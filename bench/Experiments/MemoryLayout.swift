@@ -1,0 +1,42 @@
+import Measurement
+
+extension Experiment {
+    static let memoryLayout = Experiment(
+        id: "memory-layout", title: "Rows or columns?",
+        question: "The same sum over a row-major matrix, along its rows and down its columns.",
+        hypothesis:
+            "Down the columns is many times slower once the matrix is larger than the caches, and alike while it is small.",
+        figure: .curves(x: "n of n × n", y: "ns per number", logX: true, logY: true),
+        measure: { lab in
+            var observation = Observation()
+            var rows = Series("along rows", unit: "ns")
+            var columns = Series("down columns", unit: "ns")
+            let sizes =
+                lab.isQuick ? [32, 64, 128, 256, 512, 1024, 2048, 4096] : [32, 64, 128, 256, 512, 1024, 2048, 4096, 8192]
+            let largest = sizes.last!
+            let memory = ProbeMemory(byteCount: 4 * largest * largest)
+            memory.fillWithNumbers()
+            for n in sizes {
+                let count = Double(n * n)
+                rows.add(Double(n), lab.time { precondition(Probe.sumRows(memory, n, n).isFinite) }.map { $0 / count })
+                columns.add(
+                    Double(n), lab.time(samples: 5) { precondition(Probe.sumColumns(memory, n, n).isFinite) }.map { $0 / count }
+                )
+            }
+            observation.series = [rows, columns]
+            let ratios = zip(columns.points, rows.points).map { $0.y / $1.y }
+            observation.numbers = [
+                "smallest, columns over rows": ratios[0], "largest, columns over rows": ratios.last!,
+                "most, columns over rows": ratios.max()!,
+                "along rows, ns": rows.points.last!.y, "down columns, ns": columns.points.last!.y,
+            ]
+            return observation
+        },
+        judge: { found in
+            let (small, large) = (found["smallest, columns over rows"]!, found["largest, columns over rows"]!)
+            return (
+                large > 2 && small < 1.5 ? .supported : .refuted,
+                "Down the columns a number of the largest matrix takes \(text(found["down columns, ns"]!, 2)) ns, along the rows \(text(found["along rows, ns"]!, 2)): \(text(large)) times (\(text(small, 2)) times for the smallest). Each line of 64 bytes holds 16 neighbours of a row; a walk down uses one of them and has lost the line before it comes back. Strides that are powers of two also fall into few sets of a cache."
+            )
+        })
+}

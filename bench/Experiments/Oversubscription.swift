@@ -1,0 +1,79 @@
+import Foundation
+import Lanes
+import LanesParallel
+import Measurement
+import Synchronization
+
+extension Experiment {
+    static let oversubscription = Experiment(
+        id: "oversubscription", title: "More workers than processors",
+        question:
+            "What happens to regions and products with two and four times as many lanes as processors, and beside a neighbour that computes?",
+        hypothesis:
+            "Pools that only spin fail; one that takes work back from lanes that have not begun gets slower by a few times at most.",
+        figure: .bars(y: "time over the undisturbed one", logY: true),
+        predict: { profile in profile.lanes > 1 ? ["product beside a neighbour, times": 1.5] : [:] },
+        measure: { lab in
+            guard lab.lanes > 1 else { return .notTestable("one processor: every second worker is one too many") }
+            var observation = Observation()
+            let a = Matrix<Float>(rows: 512, columns: 512, repeating: 0.5)
+            var c = Matrix<Float>(rows: 512, columns: 512)
+            var products = Series("512³", unit: "times")
+            var regions = Series("empty region", unit: "times")
+            let seconds = 4 * lab.pointSeconds
+            func measure(_ pool: WorkerPool) -> (product: [Double], region: [Double]) {
+                (
+                    lab.time(seconds: seconds) { pool.multiply(a, a, into: &c) },
+                    lab.time(seconds: seconds) { for _ in 0..<100 { pool.run { _, _ in } } }.map { $0 / 100 }
+                )
+            }
+            let alone = measure(lab.makePool(lanes: lab.lanes))
+            let (product, region) = (Statistics.median(alone.product), Statistics.median(alone.region))
+            func add(_ label: String, _ found: (product: [Double], region: [Double])) {
+                products.add(Double(products.points.count), found.product.map { $0 / product }, label: label)
+                regions.add(Double(regions.points.count), found.region.map { $0 / region }, label: label)
+            }
+            add("as many as processors", alone)
+            add("twice as many", measure(lab.makePool(lanes: 2 * lab.lanes)))
+            add("four times as many", measure(lab.makePool(lanes: 4 * lab.lanes)))
+            // A neighbour: a process that computes on the last lane's processor.
+            if let neighbour = lab.unbound({ Neighbour(processor: lab.processors.last!) }) {
+                add("beside a neighbour", measure(lab.makePool(lanes: lab.lanes)))
+                neighbour.stop()
+                observation.numbers["product beside a neighbour, times"] = products.points.last!.y
+            }
+            observation.series = [products, regions]
+            observation.numbers["product, twice as many lanes, times"] = products.points[1].y
+            observation.numbers["product, four times as many lanes, times"] = products.points[2].y
+            observation.numbers["region, four times as many lanes, times"] = regions.points[2].y
+            return observation
+        },
+        judge: { found in
+            let (four, beside) = (
+                found["product, four times as many lanes, times"]!, found["product beside a neighbour, times"] ?? 1
+            )
+            return (
+                four < 3 && beside < 3 ? .supported : .refuted,
+                "A product of 512 takes \(text(found["product, twice as many lanes, times"]!, 2)) times as long on twice as many lanes as there are processors, \(text(four, 2)) times on four times as many, and \(text(beside, 2)) times beside a neighbour that computes on one of the processors. A lane that has not begun after some microseconds is run by the caller; one that has begun and lost its processor has to be waited for."
+            )
+        })
+}
+
+/// A process of another program that computes for ever on one processor.
+private final class Neighbour {
+    private let process = Process()
+
+    init?(processor: Int) {
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["taskset", "-c", String(processor), "sh", "-c", "while :; do :; done"]
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return nil }
+        usleep(50_000)
+        if !process.isRunning { return nil }
+    }
+
+    func stop() {
+        process.terminate()
+        process.waitUntilExit()
+    }
+}

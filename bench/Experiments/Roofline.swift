@@ -1,0 +1,67 @@
+import Lanes
+import Measurement
+
+extension Experiment {
+    static let roofline = Experiment(
+        id: "roofline", title: "What is bound by memory, and what by arithmetic?",
+        question: "Operations per byte of kernels from a triad to a large product: do they reach the roof above them?",
+        hypothesis: "A triad in memory runs on the slope, large products near the flat roof; nothing is above.",
+        figure: .curves(x: "operations per byte", y: "GFLOP/s, one lane", logX: true, logY: true),
+        predict: { profile in
+            ["triad, GFLOP/s": profile.memoryBandwidthOne / 6, "product 1024, GFLOP/s": 0.93 * profile.peakOne]
+        },
+        measure: { lab in
+            var observation = Observation()
+            let profile = lab.profile
+            var roof = Series("roof of memory", unit: "GFLOP/s")
+            for exponent in -4...10 {
+                let intensity = 2.0.power(Double(exponent))
+                let y = min(profile.peakOne, intensity * profile.memoryBandwidthOne)
+                roof.points.append(.init(x: intensity, label: nil, y: y, samples: [y]))
+            }
+            var points = Series("kernels", unit: "GFLOP/s")
+            let count = lab.memoryBytes / 12
+            let memory = ProbeMemory(byteCount: 12 * count)
+            memory.fillWithNumbers()
+            // Two operations for twelve bytes.
+            let triad = lab.time(seconds: 6 * lab.pointSeconds) { Probe.stream(.triad, memory, count, streaming: false) }.map {
+                2 * Double(count) / $0
+            }
+            points.add(2.0 / 12, triad, label: "triad")
+            observation.numbers["triad, GFLOP/s"] = points.points.last!.y
+            func product(_ name: String, _ m: Int, _ n: Int, _ k: Int) {
+                let a = Matrix<Float>(rows: m, columns: k, repeating: 0.5)
+                let b = Matrix<Float>(rows: k, columns: n, repeating: 0.25)
+                var c = Matrix<Float>(rows: m, columns: n)
+                let operations = 2 * Double(m) * Double(n) * Double(k)
+                // Bytes that have to move at least once.
+                let bytes = 4 * (Double(m) * Double(k) + Double(k) * Double(n) + 2 * Double(m) * Double(n))
+                let times = lab.time(seconds: max(3 * lab.pointSeconds, 6e-9 * operations / 100)) { multiply(a, b, into: &c) }
+                points.add(operations / bytes, times.map { operations / $0 }, label: name)
+                observation.numbers["\(name), GFLOP/s"] = points.points.last!.y
+            }
+            product("product 1 × 4096 × 4096", 1, 4096, 4096)
+            product("product 8 × 2048 × 2048", 8, 2048, 2048)
+            product("layer 64 × 128 × 784", 64, 128, 784)
+            product("product 256", 256, 256, 256)
+            product("product 1024", 1024, 1024, 1024)
+            points.points.sort { $0.x < $1.x }
+            observation.series = [roof, points]
+            observation.numbers["peak, GFLOP/s"] = profile.peakOne
+            observation.numbers["memory, GB/s"] = profile.memoryBandwidthOne
+            observation.numbers["ridge, operations per byte"] = profile.peakOne / profile.memoryBandwidthOne
+            observation.numbers["highest over its roof"] = points.points.filter { $0.x > 8 }.map { $0.y / profile.peakOne }
+                .max()!
+            return observation
+        },
+        judge: { found in
+            let (product, peak, triad, memory) = (
+                found["product 1024, GFLOP/s"]!, found["peak, GFLOP/s"]!, found["triad, GFLOP/s"]!, found["memory, GB/s"]!
+            )
+            return (
+                product > 0.8 * peak && product < 1.05 * peak && triad > 0.7 * memory / 6 && triad < 1.4 * memory / 6
+                    ? .supported : .refuted,
+                "The two roofs meet at \(text(found["ridge, operations per byte"]!, 0)) operations per byte. The triad has a sixth of one and gets \(text(triad)) GFLOP/s of \(text(memory)) GB/s; the product of 1024 reuses each number so often that it gets \(text(product, 0)) of \(text(peak, 0)) GFLOP/s. Only more operations per byte move a kernel to the right; more lanes raise the flat roof more than the slope."
+            )
+        })
+}

@@ -1,0 +1,70 @@
+import LanesParallel
+import Measurement
+
+extension Experiment {
+    static let tinyOperations = Experiment(
+        id: "tiny-operations", title: "Are tiny operations worth a task each?",
+        question:
+            "x² + sin x for 10 to 1,000,000 numbers: a task for each number, a block for each lane, or vectors on one thread?",
+        hypothesis:
+            "A task for each number loses at every size; vectors on one thread win until the work is much longer than a parallel region.",
+        figure: .curves(x: "numbers", y: "ns per number", logX: true, logY: true),
+        predict: { profile in
+            // Two lanes win when half of the vectors' time is more than a region. A vector step is about 12 cycles for 16 numbers.
+            profile.lanes > 1 ? ["numbers where lanes begin to win": 2 * profile.region / (profile.cycle * 12 / 16)] : [:]
+        },
+        measure: { lab in
+            guard lab.lanes > 1 else { return .notTestable("one processor: there are no lanes to share the numbers") }
+            var observation = Observation()
+            let largest = lab.isQuick ? 100_000 : 1_000_000
+            let memory = ProbeMemory(byteCount: 8 * largest)
+            memory.fillWithNumbers()
+            var task = Series("a task for each number", unit: "ns")
+            var block = Series("a block for each lane, scalar", unit: "ns")
+            var vector = Series("vectors on one thread", unit: "ns")
+            var both = Series("vectors on all lanes", unit: "ns")
+            var crossing = Double(largest)
+            var count = 10
+            while count <= largest {
+                let n = Double(count)
+                let size = count
+                let seconds = lab.pointSeconds
+                task.add(
+                    n,
+                    lab.time(seconds: seconds) {
+                        lab.pool.parallelFor(0..<size, schedule: .dynamic(grain: 1)) { Probe.squarePlusSin(memory, $0) }
+                    }.map { $0 / n })
+                block.add(
+                    n,
+                    lab.time(seconds: seconds) { lab.pool.parallelFor(0..<size) { Probe.squarePlusSin(memory, $0) } }.map {
+                        $0 / n
+                    })
+                vector.add(n, lab.time(seconds: seconds) { Probe.squaresPlusSin(memory, 0..<size) }.map { $0 / n })
+                both.add(
+                    n,
+                    lab.time(seconds: seconds) {
+                        lab.pool.run { lane, lanes in
+                            Probe.squaresPlusSin(memory, size * lane / lanes..<size * (lane + 1) / lanes)
+                        }
+                    }.map { $0 / n })
+                if both.points.last!.y < vector.points.last!.y && n < crossing { crossing = n }
+                count = count * 316 / 100
+            }
+            observation.series = [task, block, vector, both]
+            observation.numbers = [
+                "numbers where lanes begin to win": crossing,
+                "a task each over vectors, times": task.points[2].y / vector.points[2].y,
+                "best of a task each over vectors, times": zip(task.points, vector.points).map { $0.y / $1.y }.min()!,
+            ]
+            return observation
+        },
+        judge: { found in
+            let (worst, crossing) = (
+                found["best of a task each over vectors, times"]!, found["numbers where lanes begin to win"]!
+            )
+            return (
+                worst > 1 ? .supported : .refuted,
+                "A task for each number costs \(text(found["a task each over vectors, times"]!, 0)) times what vectors on one thread do for about 100 numbers, and \(text(worst, 0)) times at its best: taking the next number from a shared counter is a transfer between cores, longer than x² + sin x. All lanes win over one from about \(text(crossing, 0)) numbers on."
+            )
+        })
+}

@@ -1,0 +1,68 @@
+import Foundation
+import LanesParallel
+import Measurement
+
+extension Experiment {
+    static let trust = Experiment(
+        id: "trust", title: "Can this machine be measured?",
+        question: "How far apart are two timings of the same work, and how often is a processor taken away?",
+        hypothesis: "Identical work differs by less than 3% in the median, and gaps take less than 1% of the time.",
+        figure: .curves(x: "sample", y: "time over the median"),
+        measure: { lab in
+            var observation = Observation()
+            // A/A: the same chain of additions in ABBA order.
+            var ratios: [Double] = []
+            var strip = Series("a chain of additions", unit: "ratio")
+            for _ in 0..<(lab.isQuick ? 40 : 200) {
+                func once() -> Double {
+                    let start = Clock.nanoseconds
+                    Probe.aluChain(40_000)
+                    return Double(Clock.nanoseconds - start)
+                }
+                let times = [once(), once(), once(), once()]
+                ratios.append(log((times[0] + times[3]) / (times[1] + times[2])))
+                strip.points += times.map { Series.Point(x: 0, label: nil, y: $0, samples: [$0]) }
+            }
+            let median = Statistics.median(strip.points.map(\.y))
+            for index in strip.points.indices {
+                strip.points[index].x = Double(index)
+                strip.points[index].y /= median
+                strip.points[index].samples = [strip.points[index].y]
+            }
+            // Gaps: readings of the clock, one after another, on every lane.
+            let lost = ResultBox(count: lab.lanes)
+            let longest = ResultBox(count: lab.lanes)
+            let span: Int64 = lab.isQuick ? 300_000_000 : 2_000_000_000
+            _ = lab.each(lab.lanes) { lane in
+                let start = Clock.nanoseconds
+                var last = start
+                var gaps: Int64 = 0
+                var worst: Int64 = 0
+                while last - start < span {
+                    let now = Clock.nanoseconds
+                    if now - last > 20_000 {
+                        gaps += now - last
+                        worst = max(worst, now - last)
+                    }
+                    last = now
+                }
+                lost.set(lane, 100 * Double(gaps) / Double(span))
+                longest.set(lane, milliseconds(Double(worst)))
+            }
+            observation.series = [strip]
+            observation.numbers = [
+                "noise floor, %": 100 * Statistics.median(ratios.map(abs)), "time lost in gaps, %": lost.values.max()!,
+                "longest gap, ms": longest.values.max()!,
+                "stolen by the hypervisor since boot, s": MachineRecord.stealSeconds() ?? 0,
+            ]
+            return observation
+        },
+        judge: { found in
+            let (noise, gaps) = (found["noise floor, %"]!, found["time lost in gaps, %"]!)
+            let grade = noise < 0.5 && gaps < 0.2 ? "A" : noise < 1.5 && gaps < 1 ? "B" : noise < 3 && gaps < 5 ? "C" : "D"
+            return (
+                noise < 3 && gaps < 1 ? .supported : .refuted,
+                "Grade \(grade): two timings of the same 40,000 additions differ by \(text(noise, 2))% in the median; a processor was away for \(text(gaps, 2))% of the time, \(text(found["longest gap, ms"]!, 2)) ms at the longest. A gap is an interrupt, another thread, or the hypervisor running somebody else; differences smaller than the noise floor say nothing here."
+            )
+        })
+}

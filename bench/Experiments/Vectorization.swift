@@ -1,0 +1,113 @@
+import Foundation
+import Lanes
+import LanesParallel
+import Measurement
+
+extension Experiment {
+    static let vectorization = Experiment(
+        id: "vectorization", title: "From an interpreter's loop to the peak",
+        question: "The same product, written in the ways that people write it: what does each step bring, and why?",
+        hypothesis:
+            "A textbook loop waits for each addition; exchanging loops, vectors, registers and lanes each bring a few times, and an interpreter is thousands of times slower than the last rung.",
+        figure: .bars(y: "GFLOP/s", logY: true),
+        predict: { profile in
+            // An addition takes three to four cycles, and each waits for the one before: two operations in that time.
+            [
+                "textbook loops, 64 x 128 x 784, GFLOP/s": 2 / (3.5 * profile.cycle),
+                "all lanes, large, GFLOP/s": 0.9 * profile.peakAll,
+            ]
+        },
+        measure: { lab in
+            var observation = Observation()
+            let large = lab.isQuick ? 512 : 1024
+            for (m, n, k) in [(100, 256, 512), (64, 128, 784), (large, large, large)] {
+                let name = "\(m) x \(n) x \(k)"
+                var bars = Series(name, unit: "GFLOP/s")
+                let operations = 2 * Double(m) * Double(n) * Double(k)
+                func add(_ label: String, _ nanoseconds: [Double]) {
+                    bars.add(Double(bars.points.count), nanoseconds.map { operations / $0 }, label: label)
+                    observation.numbers["\(label), \(name), GFLOP/s"] = bars.points.last!.y
+                }
+                let memory = ProbeMemory(byteCount: 4 * (m * k + k * n + m * n))
+                memory.fillWithNumbers()
+                // A twentieth of the rows is enough for a rate of the slow ones.
+                let few = max(1, m / 20)
+                let share = Double(m) / Double(few)
+                if m == 64, let python = interpreted(lab, few, n, k) {
+                    add("Python loops", [python * share])
+                }
+                for rung in Probe.Rung.allCases {
+                    let isSlow = rung != .vectorized
+                    let times = lab.time(seconds: lab.pointSeconds, samples: 5) {
+                        Probe.gemm(rung, isSlow ? few : m, n, k, memory)
+                    }
+                    add(rung.rawValue, times.map { $0 * (isSlow ? share : 1) })
+                }
+                let a = Matrix<Float>(rows: m, columns: k, repeating: 0.5)
+                let b = Matrix<Float>(rows: k, columns: n, repeating: 0.25)
+                var c = Matrix<Float>(rows: m, columns: n)
+                add("tiles in registers", lab.time(seconds: 2 * lab.pointSeconds) { multiply(a, b, into: &c) })
+                let packed = PackedMatrix(b)
+                add("packed beforehand", lab.time(seconds: 2 * lab.pointSeconds) { multiply(a, packed, into: &c) })
+                if lab.lanes > 1 {
+                    add("all lanes", lab.time(seconds: 2 * lab.pointSeconds) { lab.pool.multiply(a, b, into: &c) })
+                }
+                observation.series.append(bars)
+            }
+            let best = observation.series.last!.points.last!.y
+            observation.numbers["all lanes, large, GFLOP/s"] = best
+            let first = observation.series[1].points[0]
+            observation.numbers["last rung over first"] = observation.series[1].points.map(\.y).max()! / first.y
+            if first.label != "Python loops" {
+                observation.notes.append("python3 was not found, so the ladder begins with compiled loops")
+            }
+            observation.notes.append(
+                "`lanes gemm` times the last rungs beside OpenBLAS and others, each in a process of its own.")
+            return observation
+        },
+        judge: { found in
+            let name = "64 x 128 x 784"
+            func rung(_ label: String) -> Double { found["\(label), \(name), GFLOP/s"] ?? .nan }
+            let (textbook, exchanged, compiler, tiles) = (
+                rung("textbook loops"), rung("loops exchanged"), rung("left to the compiler"), rung("tiles in registers")
+            )
+            return (
+                textbook < compiler && compiler < tiles ? .supported : .refuted,
+                "From the first rung to the last the rate grows \(text(found["last rung over first"] ?? .nan, 0)) times. "
+                    + (rung("Python loops").isNaN
+                        ? "" : "Python's loops reach \(text(1000 * rung("Python loops"), 1)) MFLOP/s. ")
+                    + "Textbook loops reach \(text(textbook, 2)) GFLOP/s, for each addition waits for the one before. With the loops exchanged (\(text(exchanged, 2))) every step loads and stores C. Vectors take \(LanesText.lanes) numbers at once (\(text(compiler, 0))), but still move C through memory; tiles keep it in registers (\(text(tiles, 0)))\(rung("all lanes").isNaN ? "" : ", and all lanes share it (\(text(rung("all lanes"), 0)))")."
+            )
+        })
+
+    // Nanoseconds of a product by Python's loops over lists.
+    private static func interpreted(_ lab: Laboratory, _ m: Int, _ n: Int, _ k: Int) -> Double? {
+        let program = """
+            import time
+            a = [[0.5] * \(k) for _ in range(\(m))]
+            b = [[0.25] * \(n) for _ in range(\(k))]
+            c = [[0.0] * \(n) for _ in range(\(m))]
+            start = time.perf_counter_ns()
+            for i in range(\(m)):
+                for j in range(\(n)):
+                    s = 0.0
+                    for p in range(\(k)):
+                        s += a[i][p] * b[p][j]
+                    c[i][j] = s
+            print(time.perf_counter_ns() - start)
+            """
+        return lab.ask(["python3", "-c", program]).flatMap { Double($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+    }
+}
+
+enum LanesText {
+    /// Numbers in a vector of the instruction set in use.
+    static var lanes: Int {
+        switch InstructionSet.selected {
+        case .avx512: 16
+        case .avx2: 8
+        case .neon: 4
+        case .portable: 1
+        }
+    }
+}

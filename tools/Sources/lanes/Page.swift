@@ -1,0 +1,80 @@
+import Foundation
+
+/// What the pages share: one file, no script, light and dark, legible on a phone and on paper.
+enum Page {
+    static func html(title: String, body: String) -> String {
+        """
+        <!doctype html>
+        <html lang="en">
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(escape(title))</title>
+        <style>
+        :root { color-scheme: light dark; --ink: #1d1d1f; --paper: #ffffff; --faint: #6e6e73; --line: #d2d2d7; --mark: #0b6bcb; --good: #1a7f37; --bad: #b3261e; }
+        @media (prefers-color-scheme: dark) { :root { --ink: #f5f5f7; --paper: #161617; --faint: #a1a1a6; --line: #424245; --mark: #66b2ff; --good: #57c478; --bad: #ff8a80; } }
+        body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 56rem; margin: 2rem auto; padding: 0 1rem; }
+        h1 { font-size: 1.7rem; margin-bottom: 0; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { font-size: 1rem; margin-bottom: .3rem; }
+        p.lead, figcaption { color: var(--faint); margin-top: .25rem; }
+        .scroll { overflow-x: auto; } a { color: var(--mark); }
+        table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+        th, td { padding: .2rem .9rem .2rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+        th:first-child { text-align: left; font-weight: 500; } table.facts td { text-align: left; white-space: normal; }
+        table.verdicts td { text-align: left; white-space: normal; } .supported { color: var(--good); font-weight: 600; } .refuted { color: var(--bad); font-weight: 600; } .notTestable { color: var(--faint); }
+        td.best { color: var(--mark); font-weight: 600; } pre { overflow-x: auto; line-height: 1.15; }
+        figure { margin: 1rem 0; } svg { width: 100%; height: auto; background: #ffffff; border-radius: 6px; }
+        .numbers { display: flex; flex-wrap: wrap; gap: 1.5rem 3rem; } .numbers b { display: block; font-size: 1.9rem; font-weight: 600; color: var(--mark); }
+        @media print { body { margin: 0; max-width: none; } section { break-inside: avoid; } }
+        </style>
+        \(body)
+        </html>
+
+        """
+    }
+
+    static func escape(_ text: String) -> String {
+        text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
+    }
+}
+
+/// Plots, by Debian's gnuplot-nox.
+enum Gnuplot {
+    /// The picture that a script draws, as SVG to be put into a page.
+    static func svg(_ script: String) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["gnuplot"]
+        let (input, output, errors) = (Pipe(), Pipe(), Pipe())
+        (process.standardInput, process.standardOutput, process.standardError) = (input, output, errors)
+        do { try process.run() } catch {
+            throw Failure("cannot run gnuplot (install gnuplot-nox): \(error.localizedDescription)")
+        }
+        input.fileHandleForWriting.write(Data(script.utf8))
+        try? input.fileHandleForWriting.close()
+        let svg = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0, let start = svg.range(of: "<svg") else {
+            let message = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            throw Failure("gnuplot failed (install gnuplot-nox): \(message.trimmingCharacters(in: .whitespacesAndNewlines))")
+        }
+        return String(svg[start.lowerBound...])
+    }
+
+    /// Text as gnuplot takes it between single quotes, with nothing that it would take for markup.
+    static func quoted(_ text: String) -> String {
+        "'" + text.replacingOccurrences(of: "'", with: "’").replacingOccurrences(of: "_", with: "\\_") + "'"
+    }
+
+    static let colors = ["#0b6bcb", "#d1590b", "#3a8f4d", "#8a4fbf", "#b5860b", "#c2306b"]
+
+    /// Fails before anything is measured where the plot could not be drawn afterwards.
+    static func check() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["gnuplot", "--version"]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw Failure("gnuplot does not run: install gnuplot-nox") }
+    }
+}
