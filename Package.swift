@@ -59,6 +59,8 @@ let package = Package(
             name: "LanesParallelTests", dependencies: ["Lanes", "LanesParallel", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
             name: "LanesNNTests", dependencies: ["Lanes", "LanesNN", "LanesParallel"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ExperimentsTests", dependencies: ["Experiments", "LanesParallel", "Measurement"], swiftSettings: swiftSettings),
         .testTarget(name: "LanesBLASTests", dependencies: ["LanesBLAS", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "MeasurementTests", dependencies: ["Measurement"], swiftSettings: swiftSettings),
     ],

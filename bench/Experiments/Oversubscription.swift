@@ -65,7 +65,7 @@ private final class Neighbour {
 
     init?(processor: Int) {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["taskset", "-c", String(processor), "sh", "-c", "while :; do :; done"]
+        process.arguments = ["taskset", "-c", String(processor), "sh", "-c", "ulimit -t 60; while :; do :; done"]
         process.standardError = FileHandle.nullDevice
         guard (try? process.run()) != nil else { return nil }
         usleep(50_000)
@@ -73,7 +73,8 @@ private final class Neighbour {
     }
 
     func stop() {
-        process.terminate()
+        // Not SIGTERM, which a thread may have blocked and its children inherit.
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 }

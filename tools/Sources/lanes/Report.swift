@@ -1,3 +1,4 @@
+import Experiments
 import Foundation
 import Measurement
 
@@ -25,6 +26,8 @@ enum Report {
                 <p><b>\(format(layer.otherWithPasses / layer.ownFused, 2))×</b>a network's first layer, beside \(Page.escape(layer.other)) with two passes</p>
                 <p><b>\(gemm.geometricMean.map { format($0, 2) } ?? "–")×</b>the matrix product, beside the fastest other library, geometric mean of \(gemm.rows.count) shapes</p>
                 <p><b>\(format(gemm.peakGflops, 0))</b>GFLOP/s: measured peak of the multiply-add pipes</p>
+                <p><b>\(format(100 * study.training.testAccuracy, 1))%</b>of test images read right after \(format(study.training.seconds, 1)) s of training</p>
+                <p><b>\(study.laboratory.experiments.count { $0.verdict == .supported }) of \(study.laboratory.experiments.count)</b>hypotheses of the laboratory supported on this machine</p>
                 </div>
 
                 <h2>The matrix product over its size</h2>
@@ -46,12 +49,51 @@ enum Report {
                 \(table(gemm))
                 \(study.gemmTwoThreads.map(twoThreads) ?? "")
 
+                \(try training(study.training))
+
                 <h2>The machine</h2>
                 <table class="facts">
                 \(facts)
                 </table>
                 <p class="lead">Figures are medians and hold for this machine and this run; compare ratios, not runs. Every sample is in study.json beside this page.</p>
+                \(try LabReport.body(study.laboratory))
                 """)
+    }
+
+    private static func training(_ training: TrainCommand.Output) throws -> String {
+        var loss = Series("loss", unit: "")
+        var accuracy = Series("right in training", unit: "%")
+        var validation = Series("right of 128 test images", unit: "%")
+        for epoch in training.epochs {
+            loss.add(Double(epoch.epoch), [epoch.loss])
+            accuracy.add(Double(epoch.epoch), [100 * epoch.accuracy])
+            validation.add(Double(epoch.epoch), [100 * epoch.validationAccuracy])
+        }
+        let terminal =
+            "set terminal svg size 860,330 dynamic enhanced font 'sans-serif,13' background '#ffffff'\nset multiplot layout 1,2\n"
+        let curves =
+            terminal + LabReport.panel([loss], .curves(x: "epoch", y: "loss")) + "reset\n"
+            + LabReport.panel([accuracy, validation], .curves(x: "epoch", y: "%")).replacingOccurrences(
+                of: "set yrange [0:*]", with: "set yrange [*:100]")
+            + "unset multiplot\n"
+        let classes = training.confusion.indices
+        let rows = training.confusion.enumerated().map { actual, row in
+            "<tr><th scope=row>\(actual)</th>"
+                + row.enumerated().map { "<td\($0 == actual ? " class=best" : "")>\($1)</td>" }.joined() + "</tr>"
+        }
+        return """
+            <h2>Training on real images</h2>
+            <p>784 → 128 → 64 → \(classes.count) on \(Page.escape(training.origin)): \(training.epochs.count) epochs in \(format(training.seconds, 2)) s on \(training.threads) thread(s), \(Int(training.samplesPerSecond)) images a second, \(format(100 * training.shareOfPeak, 0))% of the measured peak. \(format(100 * training.testAccuracy, 2))% of the test images are read right. The model has the same bytes for any number of threads and on any instruction set.</p>
+            <figure>
+            \(try Gnuplot.svg(curves))
+            <figcaption>Loss and accuracy of each epoch.</figcaption>
+            </figure>
+            <h3>Of each class (rows), taken for each class (columns)</h3>
+            <div class="scroll"><table>
+            <tr><th></th>\(classes.map { "<th>\($0)</th>" }.joined())</tr>
+            \(rows.joined(separator: "\n"))
+            </table></div>
+            """
     }
 
     private static func twoThreads(_ gemm: Comparison) -> String {

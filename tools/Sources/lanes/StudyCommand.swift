@@ -1,14 +1,19 @@
 import ArgumentParser
+import Experiments
 import Foundation
+import LanesNN
+import LanesParallel
 import Measurement
 
 struct StudyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "study",
-        abstract: "This machine in about a minute: a network layer on real images, and GEMM over sizes, beside OpenBLAS.",
+        abstract:
+            "This machine in a few minutes: GEMM beside OpenBLAS, training on real images, and the laboratory; one report.",
         discussion: """
             Reads Fashion-MNIST (Debian package dataset-fashion-mnist), checks the first layer's outputs against OpenBLAS,
-            times both, compares GEMM over sizes, and writes a page and JSON.
+            times both, compares GEMM over sizes on one thread and on two, trains the network and tests it, asks every
+            experiment of the laboratory in its quick form, and writes a page and JSON.
 
             Example: lanes study --out report
             """)
@@ -19,7 +24,8 @@ struct StudyCommand: ParsableCommand {
     var peers: [String] = []
     @Option(help: "Rounds over all libraries.") var rounds = 3
     @Option(help: "Seconds for each shape and round.") var seconds = 0.05
-    @Flag(help: "Print the JSON object as well.") var json = false
+    @Option(help: "Passes over the training images.") var epochs = 20
+    @Flag(help: "Print the JSON object instead of tables.") var json = false
 
     struct Output: Codable {
         var machine: MachineRecord
@@ -27,11 +33,14 @@ struct StudyCommand: ParsableCommand {
         var gemm: Comparison
         /// The same on two threads; nil where the process may use one processor only.
         var gemmTwoThreads: Comparison?
+        var training: TrainCommand.Output
+        var laboratory: LaboratoryRecord
     }
 
     func validate() throws {
         guard rounds >= 1 else { throw ValidationError("--rounds is at least 1, not \(rounds)") }
         guard seconds > 0 && seconds <= 60 else { throw ValidationError("--seconds is above 0 and at most 60, not \(seconds)") }
+        guard epochs >= 1 && epochs <= 1000 else { throw ValidationError("--epochs is 1 to 1000, not \(epochs)") }
         if let complaint = Library.complaint(about: peers) { throw ValidationError(complaint) }
     }
 
@@ -56,8 +65,19 @@ struct StudyCommand: ParsableCommand {
             : try Comparison.run(
                 libraries: [.own] + others, shapes: Shape.twoThreadDefaults, type: .f32, threads: 2, rounds: rounds,
                 seconds: seconds)
-        if !json, let two { print(comparisonTable(two)) }
-        let output = Output(machine: machine, layer: layer, gemm: gemm, gemmTwoThreads: two)
+        if !json, let two { print(comparisonTable(two), terminator: "\n\n") }
+        if Interrupt.wanted { throw Failure("interrupted; nothing was written") }
+        let training = try TrainingArguments.parse(["--epochs", String(epochs)])
+        let learnt = try TrainCommand.train(
+            data: try DataSet(folder: data ?? DataSet.fashionMNISTFolder), arguments: training, pool: .shared, checkpoint: nil,
+            isQuiet: json)
+        if !json { print("") }
+        let isQuiet = json
+        let laboratory = try LaboratoryRun.run(Experiment.all, isQuick: true, seed: 1) { finding in
+            if !isQuiet { print(LaboratoryRun.describe(finding)) }
+        }
+        let output = Output(
+            machine: machine, layer: layer, gemm: gemm, gemmTwoThreads: two, training: learnt, laboratory: laboratory)
         let folder = URL(fileURLWithPath: out)
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

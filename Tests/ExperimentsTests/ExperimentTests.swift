@@ -1,0 +1,173 @@
+import Foundation
+import LanesParallel
+import Measurement
+import Synchronization
+import Testing
+
+@testable import Experiments
+
+@Suite(.serialized) struct ExperimentTests {
+    /// A laboratory on a thread of its own, as the command makes it.
+    private func inLaboratory<Result: Sendable>(_ body: @escaping @Sendable (Laboratory) throws -> Result) throws -> Result {
+        let box = Mutex<Swift.Result<Result, any Error>?>(nil)
+        let done = DispatchSemaphore(value: 0)
+        let thread = Thread {
+            let outcome = Swift.Result {
+                let lab = Laboratory(isQuick: true)
+                lab.bindThisThread()
+                return try body(lab)
+            }
+            box.withLock { $0 = outcome }
+            done.signal()
+        }
+        thread.stackSize = 8 << 20
+        thread.start()
+        done.wait()
+        return try box.withLock { $0! }.get()
+    }
+
+    @Test func listIsWhole() {
+        #expect(Experiment.all.count == 24)
+        #expect(Set(Experiment.all.map(\.id)).count == 24)
+        for experiment in Experiment.all {
+            #expect(
+                !experiment.title.isEmpty && experiment.question.hasSuffix("?") || experiment.id == "bandwidth"
+                    || experiment.question.hasSuffix("."))
+            #expect(experiment.hypothesis.hasSuffix("."))
+        }
+    }
+
+    /// Every experiment once, in its quick form: what it finds is finite, drawn, and judged in the same way when it is read back.
+    @Test func everyExperimentRuns() throws {
+        let record = try inLaboratory { lab in
+            LaboratoryRecord(
+                machine: .current(), profile: lab.profile, isQuick: true, seed: 1, stealSeconds: nil,
+                experiments: try Experiment.all.map { try lab.run($0) })
+        }
+        #expect(record.experiments.count == 24)
+        #expect(record.profile.cycle > 0.05 && record.profile.cycle < 5)
+        #expect(record.profile.cacheLatency == record.profile.cacheLatency.sorted())
+        for (finding, experiment) in zip(record.experiments, Experiment.all) {
+            #expect(
+                !finding.explanation.isEmpty && !finding.explanation.contains("nan"), "\(finding.id): \(finding.explanation)")
+            if finding.verdict == .notTestable { continue }
+            #expect(!finding.series.isEmpty && finding.series.allSatisfy { !$0.points.isEmpty }, "\(finding.id)")
+            for point in finding.series.flatMap(\.points) {
+                #expect(point.y.isFinite && point.y >= 0 && !point.samples.isEmpty, "\(finding.id): \(point)")
+            }
+            #expect(finding.numbers.values.allSatisfy { $0.isFinite }, "\(finding.id)")
+            for prediction in finding.prediction {
+                #expect(prediction.predicted.isFinite && prediction.predicted > 0, "\(finding.id): \(prediction.quantity)")
+            }
+            let again = experiment.judge(finding.numbers)
+            #expect(again.0 == finding.verdict && again.1 == finding.explanation)
+        }
+        // A processor is no faster than its peak.
+        if let roof = record.experiments.first(where: { $0.id == "roofline" }) {
+            #expect(roof.numbers["highest over its roof"]! < 1.3)
+        }
+        let data = try JSONEncoder().encode(record)
+        let read = try JSONDecoder().decode(LaboratoryRecord.self, from: data)
+        #expect(read.experiments.map(\.id) == record.experiments.map(\.id))
+    }
+
+    private func verdict(_ id: String, _ numbers: [String: Double]) -> Verdict {
+        Experiment.all.first { $0.id == id }!.judge(numbers).0
+    }
+
+    /// Verdicts on recorded numbers: those that a hypothesis wants, and those that refute it.
+    @Test func verdictsFollowTheNumbers() {
+        var sharing = [
+            "cliff, bytes": 64, "line, bytes": 64, "slower below the cliff, times": 2.9, "atomic additions together, ns": 15,
+            "atomic additions apart, ns": 5, "plain additions slower, times": 6.4,
+        ]
+        #expect(verdict("false-sharing", sharing) == .supported)
+        sharing["cliff, bytes"] = 128
+        #expect(verdict("false-sharing", sharing) == .refuted)
+        sharing["line, bytes"] = 128
+        #expect(verdict("false-sharing", sharing) == .supported)
+        sharing["slower below the cliff, times"] = 1.1
+        #expect(verdict("false-sharing", sharing) == .refuted)
+
+        func trust(_ noise: Double, _ gaps: Double) -> (Verdict, String) {
+            Experiment.trust.judge(["noise floor, %": noise, "time lost in gaps, %": gaps, "longest gap, ms": 1])
+        }
+        #expect(trust(0.1, 0.1).1.hasPrefix("Grade A") && trust(0.1, 0.1).0 == .supported)
+        #expect(trust(1, 0.5).1.hasPrefix("Grade B"))
+        #expect(trust(2, 3).1.hasPrefix("Grade C") && trust(2, 3).0 == .refuted)
+        #expect(trust(9, 0.1).1.hasPrefix("Grade D") && trust(9, 0.1).0 == .refuted)
+
+        #expect(
+            verdict(
+                "amdahl",
+                ["largest deviation from the law, %": 5, "speed-up, nothing serial": 1.9, "speed-up, a quarter serial": 1.5])
+                == .supported)
+        #expect(
+            verdict(
+                "amdahl",
+                ["largest deviation from the law, %": 35, "speed-up, nothing serial": 1.3, "speed-up, a quarter serial": 1.1])
+                == .refuted)
+        #expect(verdict("adjacent-line", ["one pair, ns": 5, "different pairs, ns": 5, "difference, %": -0.3]) == .supported)
+        #expect(verdict("adjacent-line", ["one pair, ns": 9, "different pairs, ns": 5, "difference, %": 80]) == .refuted)
+        #expect(
+            verdict(
+                "gradient-accumulation",
+                [
+                    "one lock for all, ns": 800, "sums of one's own, padded, ns": 400,
+                    "an atomic for each parameter, ns": 90_000,
+                    "a lock for 64 parameters, ns": 6000, "shards, ns": 700, "lost by the race, share": 0.4,
+                    "lost by atomic additions, share": 0,
+                ]) == .supported)
+        #expect(
+            verdict(
+                "data-loader",
+                [
+                    "loading, ms": 2, "training, ms": 9, "one after the other, ms": 11, "overlapped, ms": 9.4,
+                    "overlapped over the longer part": 1.04,
+                ]) == .supported)
+        #expect(
+            verdict(
+                "data-loader",
+                [
+                    "loading, ms": 2, "training, ms": 9, "one after the other, ms": 11, "overlapped, ms": 20,
+                    "overlapped over the longer part": 2.2,
+                ]) == .refuted)
+        #expect(
+            verdict(
+                "memory-layout",
+                [
+                    "smallest, columns over rows": 1, "largest, columns over rows": 13, "down columns, ns": 7,
+                    "along rows, ns": 0.5,
+                ]) == .supported)
+        #expect(
+            verdict(
+                "oversubscription",
+                [
+                    "product, twice as many lanes, times": 1.2, "product, four times as many lanes, times": 9,
+                    "product beside a neighbour, times": 1.9,
+                ]) == .refuted)
+    }
+
+    @Test func predictionsAreCloseWithinAFactorOfOneAndAHalf() {
+        #expect(Prediction(quantity: "x", predicted: 10, measured: 14.9).isClose)
+        #expect(!Prediction(quantity: "x", predicted: 10, measured: 15.1).isClose)
+        #expect(Prediction(quantity: "x", predicted: 10, measured: 6.7).isClose)
+        #expect(!Prediction(quantity: "x", predicted: 10, measured: 6.6).isClose)
+        #expect(!Prediction(quantity: "x", predicted: 10, measured: nil).isClose)
+    }
+
+    @Test func locksLetOneInAtATime() throws {
+        let sums = try inLaboratory { lab -> [Int64] in
+            let crowd = lab.makePool(lanes: 4)
+            return Probe.Lock.allCases.map { lock in
+                let memory = ProbeMemory(byteCount: 4096)
+                Probe.initLock(memory, 0)
+                _ = lab.together(4, samples: 2, on: crowd) { _ in
+                    Probe.runLock(lock, memory, lock: 0, number: 1024, acquisitions: 500, inside: 16, outside: 16)
+                }
+                return memory[1024]
+            }
+        }
+        #expect(sums == [Int64](repeating: 4000, count: Probe.Lock.allCases.count))
+    }
+}
