@@ -60,7 +60,8 @@ let package = Package(
         .testTarget(
             name: "LanesNNTests", dependencies: ["Lanes", "LanesNN", "LanesParallel"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "ExperimentsTests", dependencies: ["Experiments", "LanesParallel", "Measurement"], swiftSettings: swiftSettings),
+            name: "ExperimentsTests", dependencies: ["Experiments", "LanesParallel", "Measurement"],
+            swiftSettings: swiftSettings),
         .testTarget(name: "LanesBLASTests", dependencies: ["LanesBLAS", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "MeasurementTests", dependencies: ["Measurement"], swiftSettings: swiftSettings),
     ],

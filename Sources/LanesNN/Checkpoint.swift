@@ -22,7 +22,15 @@ public enum Checkpoint {
     private struct Tensor: Codable {
         var dtype: String
         var shape: [Int]
-        var data_offsets: [Int]
+        var dataOffsets: [Int]
+        private enum CodingKeys: String, CodingKey {
+            case dtype, shape
+            case dataOffsets = "data_offsets"
+        }
+
+        init(dtype: String, shape: [Int], dataOffsets: [Int]) {
+            (self.dtype, self.shape, self.dataOffsets) = (dtype, shape, dataOffsets)
+        }
     }
 
     private static let format = "swift-lanes network 1"
@@ -75,7 +83,7 @@ public enum Checkpoint {
                 for index in start..<start + count {
                     unsafe withUnsafeBytes(of: numbers[index].bitPattern.littleEndian) { unsafe data.append(contentsOf: $0) }
                 }
-                header[name] = Tensor(dtype: "F32", shape: shape, data_offsets: [begin, data.count])
+                header[name] = Tensor(dtype: "F32", shape: shape, dataOffsets: [begin, data.count])
             }
         }
         unsafe append(UnsafeBufferPointer(start: network.parameters.base, count: network.shape.storageCount), "")

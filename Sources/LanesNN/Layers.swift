@@ -46,7 +46,10 @@ internal struct Linear: Sendable {
     }
 
     /// db = the column sums of dy, samples in ascending order.
-    func biasGradient<Element>(_ dy: Rows<Element> /* samples × outputs */, into db: Rows<Element> /* 1 × outputs */) {
+    func biasGradient<Element>(
+        _ dy: Rows<Element>,  // samples × outputs
+        into db: Rows<Element>  // 1 × outputs
+    ) {
         unsafe Element.networkKernels.pointee.column_sums(
             Int64(dy.rows), Int64(dy.columns), dy.base, Int64(dy.leadingDimension), db.base)
     }
@@ -73,7 +76,10 @@ internal struct Dropout: Sendable {
 
 internal enum LogSoftmax {
     /// y = x - log Σ exp(x), in place allowed.
-    static func forward<Element>(_ x: Rows<Element> /* samples × classes */, into y: Rows<Element> /* samples × classes */) {
+    static func forward<Element>(
+        _ x: Rows<Element>,  // samples × classes
+        into y: Rows<Element>  // samples × classes
+    ) {
         unsafe Element.networkKernels.pointee.log_softmax(
             Int64(x.rows), Int64(x.columns), x.base, Int64(x.leadingDimension), y.base, Int64(y.leadingDimension))
     }
@@ -81,7 +87,10 @@ internal enum LogSoftmax {
 
 internal enum NegativeLogLikelihood {
     /// -Σ y[label] over samples in ascending order.
-    static func forward<Element>(_ y: Rows<Element> /* samples × classes */, _ labels: UnsafePointer<Int32>) -> Double {
+    static func forward<Element>(
+        _ y: Rows<Element>,  // samples × classes
+        _ labels: UnsafePointer<Int32>
+    ) -> Double {
         unsafe Element.networkKernels.pointee.nll(Int64(y.rows), y.base, Int64(y.leadingDimension), labels)
     }
 

@@ -70,14 +70,14 @@ extension Experiment {
             let (first, memory) = (found["first cache, ns"]!, found["memory, ns"]!)
             let levels = (1...4).compactMap { level in found["level \(level), ns"].map { "level \(level) \(text($0)) ns" } }
             // The last level of a shared machine is partly others'.
-            let private_ = (1...2).allSatisfy { level in
+            let ownLevels = (1...2).allSatisfy { level in
                 guard let edge = found["end of level \(level), KiB"], let size = found["size of level \(level), KiB"] else {
                     return true
                 }
                 return max(edge / size, size / edge) < 1.5
             }
             return (
-                private_ && memory > 10 * first ? .supported : .refuted,
+                ownLevels && memory > 10 * first ? .supported : .refuted,
                 "A dependent load takes \(text(first)) ns from the first cache and \(text(memory)) ns from memory (\(levels.joined(separator: ", "))). Eight independent chains bring a load down to \(text(found["memory, 8 chains, ns"]!)) ns, for a core waits for many lines at once. With 4 KiB pages memory takes \(text(found["memory, 4 KiB pages, ns"]!)) ns: the page's address has to be looked up too."
             )
         })

@@ -80,7 +80,9 @@ enum Probe {
 
     enum Lock: String, CaseIterable, Sendable {
         case testAndSet = "test-and-set"
-        case backOff = "with back-off", ticket, mcs = "MCS"
+        case backOff = "with back-off"
+        case ticket
+        case mcs = "MCS"
         case mutex = "futex mutex"
         var kind: ck_lab_lock_kind {
             switch self {
