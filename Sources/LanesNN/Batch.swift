@@ -188,12 +188,10 @@ public struct Augmentation: Sendable, Equatable {
         func take() -> Batch<Element>? {
             condition.lock()
             defer { condition.unlock() }
+            let start = DispatchTime.now().uptimeNanoseconds
+            while taken < batches && ready[taken] == nil { condition.wait() }
+            waited += Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
             guard taken < batches else { return nil }
-            if ready[taken] == nil {
-                let start = DispatchTime.now().uptimeNanoseconds
-                while ready[taken] == nil { condition.wait() }
-                waited += Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
-            }
             taken += 1
             condition.broadcast()
             return ready.removeValue(forKey: taken - 1)

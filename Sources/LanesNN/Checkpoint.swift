@@ -35,15 +35,31 @@ public enum Checkpoint {
 
     private static let format = "swift-lanes network 1"
 
+    private struct Contents {
+        var network: Network<Float>
+        var steps: Int
+        var batch: Int
+        var optimizer: String
+        var first: [Float]
+        var second: [Float]
+    }
+
+    /// True for networks that files can hold: at most 100 layers and, with an optimizer's state, 2 GiB.
+    public static func isWritable(_ shape: NetworkShape) -> Bool {
+        shape.widths.count <= 101 && shape.parameterCount <= 150_000_000
+    }
+
     /// Writes a network.
     public static func write(_ network: Network<Float>, to file: String) throws(CheckpointError) {
-        try write(network, steps: 0, first: [], second: [], to: file)
+        try write(network, steps: 0, batch: 0, optimizer: "", first: [], second: [], to: file)
     }
 
     /// Writes a trainer's network, and what its optimizer remembers.
     public static func write(_ trainer: Trainer<Float>, to file: String) throws(CheckpointError) {
         let state = trainer.state
-        try write(trainer.network, steps: trainer.steps, first: state.first, second: state.second, to: file)
+        try write(
+            trainer.network, steps: trainer.steps, batch: trainer.options.batch, optimizer: trainer.options.optimizer.name,
+            first: state.first, second: state.second, to: file)
     }
 
     /// Reads a network.
@@ -56,8 +72,15 @@ public enum Checkpoint {
         _ file: String, options: TrainingOptions, pool: WorkerPool = .shared
     ) throws(CheckpointError) -> Trainer<Float> {
         let all = try readAll(file)
+        guard all.batch == 0 || all.batch == options.batch else {
+            throw CheckpointError(
+                file: file,
+                reason:
+                    "was trained in batches of \(all.batch), not \(options.batch): its \(all.steps) steps would mean something else"
+            )
+        }
         let trainer = Trainer(all.network, options: options, pool: pool)
-        trainer.resume(steps: all.steps, first: all.first, second: all.second)
+        trainer.resume(steps: all.steps, optimizer: all.optimizer, first: all.first, second: all.second)
         return trainer
     }
 
@@ -72,8 +95,11 @@ public enum Checkpoint {
     }
 
     private static func write(
-        _ network: Network<Float>, steps: Int, first: [Float], second: [Float], to file: String
+        _ network: Network<Float>, steps: Int, batch: Int, optimizer: String, first: [Float], second: [Float], to file: String
     ) throws(CheckpointError) {
+        guard isWritable(network.shape) else {
+            throw CheckpointError(file: file, reason: "a network of \(network.shape.parameterCount) parameters is too large")
+        }
         var data = Data()
         var header: [String: Tensor] = [:]
         func append(_ numbers: UnsafeBufferPointer<Float>, _ prefix: String) {
@@ -94,6 +120,7 @@ public enum Checkpoint {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let metadata = [
             "format": format, "widths": network.shape.widths.map(String.init).joined(separator: ","), "steps": String(steps),
+            "batch": String(batch), "optimizer": optimizer,
             "crc32": String(checksum(data), radix: 16),
         ]
         guard let tensorText = try? encoder.encode(header), let metadataText = try? encoder.encode(metadata) else {
@@ -154,7 +181,7 @@ public enum Checkpoint {
 
     private static func readAll(
         _ file: String
-    ) throws(CheckpointError) -> (network: Network<Float>, steps: Int, first: [Float], second: [Float]) {
+    ) throws(CheckpointError) -> Contents {
         guard let handle = FileHandle(forReadingAtPath: file) else {
             throw CheckpointError(file: file, reason: "cannot be opened")
         }
@@ -181,12 +208,19 @@ public enum Checkpoint {
                 file: file, reason: "was not written by this program (no format \"\(format)\" in its metadata)")
         }
         let widths = (metadata["widths"] ?? "").split(separator: ",").map { Int($0) ?? 0 }
-        guard let steps = Int(metadata["steps"] ?? ""), steps >= 0, widths.count >= 2, widths.count <= 100,
+        guard let steps = Int(metadata["steps"] ?? ""), steps >= 0, steps <= 1 << 40, let batch = Int(metadata["batch"] ?? "0"),
+            widths.count >= 2, widths.count <= 100,
             widths.allSatisfy({ $0 >= 1 && $0 <= 1 << 20 }), zip(widths, widths.dropFirst()).allSatisfy({ $0 * $1 <= 1 << 28 })
         else { throw CheckpointError(file: file, reason: "its metadata describe no network") }
         let data = Data(contents.dropFirst(8 + Int(headerCount)))
         guard metadata["crc32"] == String(checksum(data), radix: 16) else {
             throw CheckpointError(file: file, reason: "is damaged or cut: the checksum of its tensors is another")
+        }
+        // Before memory is asked for: the tensors must be there.
+        let count = zip(widths, widths.dropFirst()).map { $0 * $1 + $1 }.reduce(0, +)
+        guard data.count >= 4 * count else {
+            throw CheckpointError(
+                file: file, reason: "is cut: \(data.count) bytes of tensors for a network of \(count) parameters")
         }
         let shape = NetworkShape(widths)
         func numbers(_ prefix: String) throws(CheckpointError) -> [Float]? {
@@ -199,7 +233,7 @@ public enum Checkpoint {
                 let count = expected.reduce(1, *)
                 guard tensor["dtype"] as? String == "F32", tensor["shape"] as? [Int] == expected,
                     let offsets = tensor["data_offsets"] as? [Int], offsets.count == 2, offsets[0] >= 0,
-                    offsets[1] <= data.count, offsets[1] - offsets[0] == 4 * count
+                    offsets[0] <= offsets[1], offsets[1] <= data.count, offsets[1] - offsets[0] == 4 * count
                 else { throw CheckpointError(file: file, reason: "tensor \(name) is not F32 of \(expected)") }
                 for index in 0..<count {
                     let bytes = data[offsets[0] + 4 * index..<offsets[0] + 4 * index + 4]
@@ -212,9 +246,9 @@ public enum Checkpoint {
         guard parameters.allSatisfy(\.isFinite) else {
             throw CheckpointError(file: file, reason: "holds numbers that are not finite")
         }
-        return (
-            Network(shape: shape, parameters: Buffer(parameters)), steps, try numbers("optimizer.first.") ?? [],
-            try numbers("optimizer.second.") ?? []
-        )
+        return Contents(
+            network: Network(shape: shape, parameters: Buffer(parameters)), steps: steps, batch: batch,
+            optimizer: metadata["optimizer"] ?? "", first: try numbers("optimizer.first.") ?? [],
+            second: try numbers("optimizer.second.") ?? [])
     }
 }

@@ -28,6 +28,9 @@ extension Network where Element == Float {
         }
         let order = indices ?? Array(0..<Int64(images.count))
         var predictions = [Int32](repeating: 0, count: order.count)
+        guard order.allSatisfy({ $0 >= 0 && $0 < images.count }) else {
+            fatalError("Network.evaluate: an image is not in 0 ..< \(images.count)")
+        }
         // One loss for each sample, added up in order at the end.
         var losses = [Double](repeating: 0, count: order.count)
         unsafe predictions.withUnsafeMutableBufferPointer { predictions in

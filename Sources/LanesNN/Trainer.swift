@@ -8,6 +8,13 @@ public enum Optimizer: Sendable, Equatable {
     case sgd(momentum: Double = 0, decay: Double = 0)
     /// Adam (Kingma and Ba, 2015) with decoupled weight decay.
     case adam(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, decay: Double = 0)
+
+    internal var name: String {
+        switch self {
+        case .sgd: "sgd"
+        case .adam: "adam"
+        }
+    }
 }
 
 /// How the lanes share a training step. Either gives the same bytes for any number of lanes; one differs from the other in the last
@@ -186,7 +193,13 @@ public struct StepResult: Sendable {
             fatalError(
                 "Trainer: a batch of \(batch.count) x \(batch.inputs), at most \(options.batch) x \(shape.inputs) are taken")
         }
-        for row in 0..<batch.count { unsafe labels[row] = batch.label(row) }
+        for row in 0..<batch.count {
+            let label = batch.label(row)
+            guard label >= 0 && label < shape.classes else {
+                fatalError("Trainer: label \(label) in a batch for \(shape.classes) classes")
+            }
+            unsafe labels[row] = label
+        }
         return try step(batch.rows) { _ in }
     }
 
@@ -308,7 +321,13 @@ public struct StepResult: Sendable {
 
     // Every element of a gradient xᵀ·dy is at most |x|·|dy| (Cauchy and Schwarz), so norms answer for all of them before one is computed.
     private func gradientsAreFinite(_ input: Rows<Element>, _ outputs: [Rows<Element>], _ deltas: [Rows<Element>]) -> Bool {
-        let limit = Double(Element.greatestFiniteMagnitude) / 4 / max(1, rate)
+        let largest = Double(Element.greatestFiniteMagnitude) / 4
+        // What the optimizer makes of a gradient must be finite too: Adam squares it, momentum adds up a series of it.
+        let limit =
+            switch options.optimizer {
+            case .sgd(let momentum, _): largest * (1 - momentum) / max(1, rate)
+            case .adam: largest.squareRoot()
+            }
         return deltas.indices.allSatisfy { index in
             // Inputs are at most a few units each.
             let x = index == 0 ? 16 * Double(input.count).squareRoot() : outputs[index - 1].norm
@@ -322,14 +341,16 @@ public struct StepResult: Sendable {
     /// What an optimizer remembers: velocity, or mean and variance, for a checkpoint. Empty where it has none.
     internal var state: (first: [Element], second: [Element]) { (firstMemory.elements, secondMemory.elements) }
 
-    /// Goes on where a checkpoint left off.
-    internal func resume(steps: Int, first: [Element], second: [Element]) {
+    /// Goes on where a checkpoint left off; without the optimizer's state where that was another optimizer's.
+    internal func resume(steps: Int, optimizer: String, first: [Element], second: [Element]) {
         self.steps = steps
-        if first.count == firstMemory.count { firstMemory = Buffer(first) }
-        if second.count == secondMemory.count { secondMemory = Buffer(second) }
+        guard optimizer == options.optimizer.name, first.count == firstMemory.count, second.count == secondMemory.count else {
+            return
+        }
+        firstMemory = Buffer(first)
+        secondMemory = Buffer(second)
         if case .adam(let beta1, let beta2, _, _) = options.optimizer {
-            powers = (1, 1)
-            for _ in 0..<steps { powers = (powers.0 * beta1, powers.1 * beta2) }
+            for _ in 0..<steps where powers != (0, 0) { powers = (powers.0 * beta1, powers.1 * beta2) }
         }
     }
 }

@@ -26,8 +26,8 @@ public enum Stores: Sendable {
     }()
 }
 
-/// Elementwise operations, streams and reductions on the pool's lanes: the same bits as on one thread. Vectors of less than 32,768
-/// elements, and those of less than 262,144 while the workers sleep, stay on the calling thread.
+/// Elementwise operations, streams and reductions on the pool's lanes: the same bits as on one thread. Vectors of up to
+/// 16,384 elements, and those of up to 245,760 while the workers sleep, stay on the calling thread.
 extension WorkerPool {
     /// y = relu(x). See `relu` for one thread.
     public func relu<Element: LaneElement>(_ x: borrowing Buffer<Element>, into y: inout Buffer<Element>) {

@@ -24,10 +24,16 @@ extension WorkerPool: TaskExecutor {
         var jobs: [UnownedJob] = []
         var next = 0
         var running = 0
-        var host: Bool = false
+        // A lane has left: the others leave too, and the host brings all of them back where there are new jobs.
+        var leaving = false
+        var hasHost = false
         var closed = false
         var executor: UnownedTaskExecutor?
         var pool: OpaquePointer?
+        // Threads inside `drain`.
+        var lanes: [pthread_t] = []
+        // Left for the host to destroy: the pool's last reference went away on one of its own lanes.
+        var doomed: OpaquePointer?
     }
     // Both are used under the condition's lock alone.
     nonisolated(unsafe) private var state = unsafe State()
@@ -39,22 +45,26 @@ extension WorkerPool: TaskExecutor {
         unsafe state.jobs.append(job)
         unsafe state.executor = unsafe executor
         unsafe state.pool = unsafe pool
-        if unsafe !state.host {
-            unsafe state.host = true
+        if unsafe !state.hasHost {
+            unsafe state.hasHost = true
             Thread.detachNewThread { [self] in host() }
         }
         condition.broadcast()
         condition.unlock()
     }
 
-    func close() {
+    /// Ends the host and destroys the pool, at once or, on one of the queue's own lanes, when that lane is through.
+    func close(destroying pool: OpaquePointer?) {
         condition.lock()
         unsafe state.closed = true
-        let host = unsafe state.host
+        let hasHost = unsafe state.hasHost
+        let isOwnLane = unsafe state.lanes.contains { pthread_equal($0, pthread_self()) != 0 }
+        if isOwnLane { unsafe state.doomed = unsafe pool }
         condition.broadcast()
         condition.unlock()
-        // The last task may hold the last reference to the pool: then this is the host's own lane, which ends after it.
-        if host && !WorkerPool.isInside { ended.wait() }
+        if isOwnLane { return }
+        if hasHost { ended.wait() }
+        if let pool = unsafe pool { unsafe ck_pool_destroy(pool) }
     }
 
     private func host() {
@@ -65,6 +75,7 @@ extension WorkerPool: TaskExecutor {
                 continue
             }
             let pool = unsafe state.pool
+            unsafe state.leaving = false
             condition.unlock()
             unsafe ck_pool_run(
                 pool, Int32(CK_POOL_LANES_MAX),
@@ -72,20 +83,23 @@ extension WorkerPool: TaskExecutor {
                 Unmanaged.passUnretained(self).toOpaque())
             condition.lock()
         }
+        let doomed = unsafe state.doomed
         condition.unlock()
+        if let doomed = unsafe doomed { unsafe ck_pool_destroy(doomed) }
         ended.signal()
     }
 
     // Runs jobs on one lane until none is left and none is running that could add one.
     private func drain() {
         condition.lock()
-        while true {
+        unsafe state.lanes.append(pthread_self())
+        while unsafe !state.leaving {
             if unsafe state.next < state.jobs.count {
                 let job = unsafe state.jobs[state.next]
                 let executor = unsafe state.executor!
                 unsafe state.next += 1
-                if unsafe state.next == state.jobs.count {
-                    unsafe state.jobs.removeAll(keepingCapacity: true)
+                if unsafe 2 * state.next >= state.jobs.count {
+                    unsafe state.jobs.removeFirst(state.next)
                     unsafe state.next = 0
                 }
                 unsafe state.running += 1
@@ -95,11 +109,13 @@ extension WorkerPool: TaskExecutor {
                 unsafe state.running -= 1
                 if unsafe state.running == 0 { condition.broadcast() }
             } else if unsafe state.running == 0 {
-                break
+                unsafe state.leaving = true
+                condition.broadcast()
             } else {
                 condition.wait()
             }
         }
+        unsafe state.lanes.removeAll { pthread_equal($0, pthread_self()) != 0 }
         condition.unlock()
     }
 }

@@ -120,8 +120,7 @@ public enum Schedule: Sendable {
     public var boundProcessors: [Int] { binding?.bound ?? [] }
 
     deinit {
-        tasks.close()
-        if let own = unsafe own { unsafe ck_pool_destroy(own) }
+        unsafe tasks.close(destroying: own)
     }
 
     // Nil where there is one lane.

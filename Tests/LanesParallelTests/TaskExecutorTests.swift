@@ -46,6 +46,21 @@ import Testing
         #expect(arrived.value.load(ordering: .relaxed) == 2)
     }
 
+    @Test func theLastReferenceMayGoAwayOnALaneOfItsOwn() async {
+        for _ in 0..<50 {
+            let done = AsyncStream<Int>.makeStream()
+            do {
+                let pool = WorkerPool(lanes: 2)
+                Task(executorPreference: pool) {
+                    await Task.yield()
+                    done.continuation.yield(1)
+                    done.continuation.finish()
+                }
+            }
+            for await value in done.stream { #expect(value == 1) }
+        }
+    }
+
     @Test func poolsEndWithTheirTasks() async {
         for _ in 0..<50 {
             let pool = WorkerPool(lanes: 2)

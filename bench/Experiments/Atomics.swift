@@ -43,7 +43,7 @@ extension Experiment {
             )
             return (
                 one < alone && many > 1.5 * one ? .supported : .refuted,
-                "One line bears \(text(one, 0)) million additions a second from all lanes, less than one lane alone does (\(text(alone, 0))); separate lines bear \(text(many, 0)). Compare-and-swap loops get \(text(found["one line, compare-and-swap, millions"]!, 0)) million through, for an attempt fails whenever the line was away. The slowest lane took \(text(found["slowest lane over fastest, time"]!, 2)) times as long as the fastest."
+                "One line bears \(text(one, 0)) million additions a second from all lanes; one lane alone does \(text(alone, 0)) million\(one < alone ? ", more than all together" : ""); separate lines bear \(text(many, 0)). Compare-and-swap loops get \(text(found["one line, compare-and-swap, millions"]!, 0)) million through, for an attempt fails whenever the line was away. The slowest lane took \(text(found["slowest lane over fastest, time"]!, 2)) times as long as the fastest."
             )
         })
 }

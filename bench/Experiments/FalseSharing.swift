@@ -45,7 +45,7 @@ extension Experiment {
             let (cliff, line, factor) = (found["cliff, bytes"]!, found["line, bytes"]!, found["slower below the cliff, times"]!)
             return (
                 cliff == line && factor > 1.5 ? .supported : .refuted,
-                "Atomic additions on neighbouring counters take \(text(found["atomic additions together, ns"]!)) ns each, apart \(text(found["atomic additions apart, ns"]!, 2)) ns: \(text(factor)) times. The largest step comes at \(text(cliff, 0)) bytes; lines have \(text(line, 0)). Below it, the lanes take one line from each other for each addition though no number is shared. Plain additions lose \(text(found["plain additions slower, times"]!)) times only: a core adds to its store buffer for a while before it must give the line away."
+                "Atomic additions on neighbouring counters take \(text(found["atomic additions together, ns"]!)) ns each, apart \(text(found["atomic additions apart, ns"]!, 2)) ns: \(text(factor)) times. The largest step comes at \(text(cliff, 0)) bytes; lines have \(text(line, 0)). Below it, the lanes take one line from each other for each addition though no number is shared. Plain additions lose \(text(found["plain additions slower, times"]!)) times: a core gathers additions in its store buffer before it must give the line away, so they are cheap alone and the line still travels."
             )
         })
 }

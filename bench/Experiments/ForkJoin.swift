@@ -55,45 +55,49 @@ extension Experiment {
             add("pool, asleep", rounds: count / 10, pause: 2000) { slots in
                 pool.run { lane, _ in slots.enter(lane) }
             }
-            add("threads made anew", rounds: count / 4) { slots in
-                let done = DispatchSemaphore(value: 0)
-                for lane in 1..<lanes {
-                    Thread.detachNewThread {
-                        slots.enter(lane)
-                        done.signal()
+            // Threads that are made here inherit the caller's processors: all of them, not the one that it measures on.
+            lab.unbound {
+                add("threads made anew", rounds: count / 4) { slots in
+                    let done = DispatchSemaphore(value: 0)
+                    for lane in 1..<lanes {
+                        Thread.detachNewThread {
+                            slots.enter(lane)
+                            done.signal()
+                        }
                     }
+                    slots.enter(0)
+                    for _ in 1..<lanes { done.wait() }
                 }
-                slots.enter(0)
-                for _ in 1..<lanes { done.wait() }
-            }
-            add("GCD, concurrentPerform", rounds: count) { slots in
-                DispatchQueue.concurrentPerform(iterations: lanes) { slots.enter($0) }
-            }
-            // A group of tasks, timed from inside an asynchronous function.
-            let finished = DispatchSemaphore(value: 0)
-            let times = Mutex<[Double]>([])
-            let slots = ThreadSlots(count: lanes)
-            let threads = Atomic<Int>.Tally()
-            Task.detached {
-                for _ in 0..<count {
-                    let start = Clock.nanoseconds
-                    await withTaskGroup(of: Void.self) { group in
-                        for lane in 0..<lanes { group.addTask { slots.enter(lane) } }
+                add("GCD, concurrentPerform", rounds: count) { slots in
+                    DispatchQueue.concurrentPerform(iterations: lanes) { slots.enter($0) }
+                }
+                // A group of tasks, timed from inside an asynchronous function.
+                let finished = DispatchSemaphore(value: 0)
+                let times = Mutex<[Double]>([])
+                let slots = ThreadSlots(count: lanes)
+                let threads = Atomic<Int>.Tally()
+                Task.detached {
+                    for _ in 0..<count {
+                        let start = Clock.nanoseconds
+                        await withTaskGroup(of: Void.self) { group in
+                            for lane in 0..<lanes { group.addTask { slots.enter(lane) } }
+                        }
+                        let elapsed = Double(Clock.nanoseconds - start)
+                        times.withLock { $0.append(elapsed) }
+                        threads.add(slots.distinct)
                     }
-                    let elapsed = Double(Clock.nanoseconds - start)
-                    times.withLock { $0.append(elapsed) }
-                    threads.add(slots.distinct)
+                    finished.signal()
                 }
-                finished.signal()
-            }
-            finished.wait()
-            let groups = times.withLock { $0 }
-            bars.add(Double(bars.points.count), groups, label: "TaskGroup")
-            observation.numbers["TaskGroup, ns"] = Statistics.median(groups)
-            let mean = Double(threads.total) / Double(count)
-            observation.numbers["TaskGroup, threads"] = mean
-            if mean < 0.95 * Double(lanes) {
-                observation.notes.append("TaskGroup: on the average \(text(mean, 2)) of \(lanes) threads took part in a region")
+                finished.wait()
+                let groups = times.withLock { $0 }
+                bars.add(Double(bars.points.count), groups, label: "TaskGroup")
+                observation.numbers["TaskGroup, ns"] = Statistics.median(groups)
+                let mean = Double(threads.total) / Double(count)
+                observation.numbers["TaskGroup, threads"] = mean
+                if mean < 0.95 * Double(lanes) {
+                    observation.notes.append(
+                        "TaskGroup: on the average \(text(mean, 2)) of \(lanes) threads took part in a region")
+                }
             }
             if let openMP = openMPRegion(lab) {
                 bars.add(Double(bars.points.count), [openMP], label: "OpenMP (libgomp)")

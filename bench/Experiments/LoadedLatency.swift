@@ -15,7 +15,7 @@ extension Experiment {
             var curve = Series("dependent load", unit: "ns")
             let chaseMemory = ProbeMemory(byteCount: lab.memoryBytes)
             let chase = Chase(chaseMemory, byteCount: lab.memoryBytes, seed: lab.seed)
-            let perLane = lab.memoryBytes / 4 / lab.lanes
+            let perLane = max(lab.memoryBytes / 4 / lab.lanes, 262_144)
             let memories = (0..<lab.lanes).map { _ in ProbeMemory(byteCount: 4 * perLane) }
             for memory in memories { memory.fillWithNumbers() }
             let steps = lab.isQuick ? 40_000 : 200_000

@@ -49,12 +49,11 @@ extension Experiment {
             return observation
         },
         judge: { found in
-            let (four, beside) = (
-                found["product, four times as many lanes, times"]!, found["product beside a neighbour, times"] ?? 1
-            )
+            let four = found["product, four times as many lanes, times"]!
+            let beside = found["product beside a neighbour, times"]
             return (
-                four < 3 && beside < 3 ? .supported : .refuted,
-                "A product of 512 takes \(text(found["product, twice as many lanes, times"]!, 2)) times as long on twice as many lanes as there are processors, \(text(four, 2)) times on four times as many, and \(text(beside, 2)) times beside a neighbour that computes on one of the processors. A lane that has not begun after some microseconds is run by the caller; one that has begun and lost its processor has to be waited for."
+                four < 3 && beside ?? 1 < 3 ? .supported : .refuted,
+                "A product of 512 takes \(text(found["product, twice as many lanes, times"]!, 2)) times as long on twice as many lanes as there are processors, \(text(four, 2)) times on four times as many\(beside.map { ", and \(text($0, 2)) times beside a neighbour that computes on one of the processors" } ?? ""). A lane that has not begun after some microseconds is run by the caller; one that has begun and lost its processor has to be waited for."
             )
         })
 }

@@ -23,7 +23,7 @@ extension Experiment {
             var block = Series("a block for each lane, scalar", unit: "ns")
             var vector = Series("vectors on one thread", unit: "ns")
             var both = Series("vectors on all lanes", unit: "ns")
-            var crossing = Double(largest)
+            var crossing = 0.0
             var count = 10
             while count <= largest {
                 let n = Double(count)
@@ -47,7 +47,11 @@ extension Experiment {
                             Probe.squaresPlusSin(memory, size * lane / lanes..<size * (lane + 1) / lanes)
                         }
                     }.map { $0 / n })
-                if both.points.last!.y < vector.points.last!.y && n < crossing { crossing = n }
+                if both.points.last!.y < vector.points.last!.y {
+                    if crossing == 0 { crossing = n }
+                } else {
+                    crossing = 0
+                }
                 count = count * 316 / 100
             }
             observation.series = [task, block, vector, both]
@@ -64,7 +68,10 @@ extension Experiment {
             )
             return (
                 worst > 1 ? .supported : .refuted,
-                "A task for each number costs \(text(found["a task each over vectors, times"]!, 0)) times what vectors on one thread do for about 100 numbers, and \(text(worst, 0)) times at its best: taking the next number from a shared counter is a transfer between cores, longer than x² + sin x. All lanes win over one from about \(text(crossing, 0)) numbers on."
+                "A task for each number costs \(text(found["a task each over vectors, times"]!, 0)) times what vectors on one thread do for about 100 numbers, and \(text(worst, 0)) times at its best: taking the next number from a shared counter is a transfer between cores, longer than x² + sin x."
+                    + (crossing > 0
+                        ? " All lanes win over one from about \(text(crossing, 0)) numbers on."
+                        : " All lanes never won over one: their meeting costs more here than the vectors do.")
             )
         })
 }

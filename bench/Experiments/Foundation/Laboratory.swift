@@ -137,10 +137,12 @@ public final class Laboratory: Sendable {
     }
     public static let record = MachineRecord.current()
 
-    /// Bytes for a figure of memory: four times the last-level cache, but never more than a sixteenth of what may be used.
+    /// Bytes for a figure of memory: four times all last-level caches of the lanes together, but never more than a sixteenth of what there is.
     public var memoryBytes: Int {
         let limit = Int(Laboratory.record.memoryGiB * 1_073_741_824) / 16
-        return min(4 * lastLevelBytes, limit, isQuick ? 128 << 20 : 1 << 30)
+        let used = Set(processors)
+        let caches = Set(machine.processors.filter { used.contains($0.index) }.map(\.lastLevelCache)).count
+        return max(64 << 20, min(4 * lastLevelBytes * caches, limit, 2 << 30))
     }
 }
 

@@ -19,7 +19,7 @@ struct StudyCommand: ParsableCommand {
             """)
 
     @Option(help: "Folder for index.html and study.json.") var out = "report"
-    @Option(help: "Folder with t10k-images-idx3-ubyte[.gz].") var data: String?
+    @Option(help: "Folder with images and labels in IDX files of MNIST's names. Default: Fashion-MNIST.") var data: String?
     @Option(name: .customLong("peer"), help: "A library to compare with, NAME=PATH; may be repeated. Default: OpenBLAS.")
     var peers: [String] = []
     @Option(help: "Rounds over all libraries.") var rounds = 3
@@ -47,6 +47,8 @@ struct StudyCommand: ParsableCommand {
     func run() throws {
         let others = peers.isEmpty ? [try findOpenBLAS()] : peers.map { Library(argument: $0)! }
         try Gnuplot.check()
+        // Before anything is measured: a file that cannot be read should not cost minutes.
+        let images = try DataSet(folder: data ?? DataSet.fashionMNISTFolder)
         let machine = MachineRecord.current()
         if !json { print(machineDescription(machine), terminator: "\n\n") }
         let layer = try LayerResult.run(other: others[0], data: data, seconds: max(0.6, 12 * seconds))
@@ -69,7 +71,7 @@ struct StudyCommand: ParsableCommand {
         if Interrupt.wanted { throw Failure("interrupted; nothing was written") }
         let training = try TrainingArguments.parse(["--epochs", String(epochs)])
         let learnt = try TrainCommand.train(
-            data: try DataSet(folder: data ?? DataSet.fashionMNISTFolder), arguments: training, pool: .shared, checkpoint: nil,
+            data: images, arguments: training, pool: .shared, checkpoint: nil,
             isQuiet: json)
         if !json { print("") }
         let isQuiet = json

@@ -8,9 +8,9 @@ struct DiffCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff", abstract: "Compares two runs of the laboratory, point by point.",
         discussion: """
-            A point is faster or slower where the samples of the two runs hardly overlap and their medians differ by more than the tolerance;
+            A point is better or worse where there are three samples or more, those of the two runs hardly overlap and their medians differ by more than the tolerance;
             otherwise it is not resolved, which is not the same as equal. Runs on different processors, instruction sets, numbers of lanes or
-            page settings are refused unless --anyway is given. Exit status 1 where a point is slower.
+            page settings are refused unless --anyway is given. Exit status 1 where a point is worse.
 
             Example: lanes diff before.json after.json
             """)
@@ -58,7 +58,8 @@ struct DiffCommand: ParsableCommand {
             throw Failure("the runs are not comparable (--anyway compares them all the same): \(hard.joined(separator: "; "))")
         }
         var rows: [Row] = []
-        for first in a.experiments {
+        // `trust` holds raw samples of noise, which have no counterparts.
+        for first in a.experiments where first.id != "trust" {
             guard let second = b.experiments.first(where: { $0.id == first.id }) else { continue }
             for series in first.series {
                 guard let other = second.series.first(where: { $0.name == series.name }) else { continue }
@@ -68,11 +69,15 @@ struct DiffCommand: ParsableCommand {
                     || series.unit == "times" && first.id == "amdahl"
                 for (index, point) in series.points.enumerated() where index < other.points.count {
                     let later = other.points[index]
-                    guard point.label == later.label, abs(point.x - later.x) <= 1e-9 * abs(point.x) || point.label != nil else {
+                    guard point.label == later.label,
+                        abs(point.x - later.x) <= 1e-9 * abs(point.x) || point.label != nil || first.id == "loaded-latency"
+                    else {
                         continue
                     }
                     let change = later.y / point.y - 1
-                    let apart = overlap(point.samples, later.samples) < 0.1 && abs(change) > tolerance / 100
+                    let apart =
+                        min(point.samples.count, later.samples.count) >= 3 && overlap(point.samples, later.samples) < 0.1
+                        && abs(change) > tolerance / 100
                     rows.append(
                         Row(
                             experiment: first.id, series: series.name, point: point.label ?? LabReport.number(point.x),

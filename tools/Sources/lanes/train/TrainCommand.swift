@@ -61,6 +61,13 @@ struct TrainCommand: ParsableCommand {
     func validate() throws {
         if let threads, threads < 1 || threads > 1024 { throw ValidationError("--threads is 1 to 1024, not \(threads)") }
         if let every, every < 1 { throw ValidationError("--every is at least 1, not \(every)") }
+        if resume != nil && speedup {
+            throw ValidationError("--resume and --speedup exclude each other: the other run would begin anew")
+        }
+        if compare && (source.transposed || source.classes != 10 || source.synthetic) {
+            throw ValidationError(
+                "--compare takes ten classes from files that the others read too: no --classes, --transposed, --synthetic")
+        }
         if resume != nil && compare { throw ValidationError("--resume and --compare exclude each other") }
     }
 
@@ -105,6 +112,9 @@ struct TrainCommand: ParsableCommand {
         data: DataSet, arguments: TrainingArguments, pool: WorkerPool, checkpoint: String?, resume: String? = nil,
         every: Int? = nil, log file: String? = nil, isQuiet: Bool
     ) throws -> Output {
+        guard Checkpoint.isWritable(arguments.network(for: data).shape) else {
+            throw Failure("--hidden \(arguments.hidden): a network with so many parameters cannot be saved")
+        }
         let log = try file.map { try openTrainingLog($0) }
         let stepsPerEpoch = (data.training.count + arguments.batch - 1) / arguments.batch
         let resumed = try resume.map {
@@ -140,8 +150,9 @@ struct TrainCommand: ParsableCommand {
         events.epoch = { epoch, loss, correct, count, seconds in
             epochs.append(
                 Epoch(
-                    epoch: epoch + 1, loss: loss, accuracy: Double(correct) / Double(count), validationAccuracy: 0,
-                    samplesPerSecond: Double(count) / seconds))
+                    epoch: epoch + 1, loss: loss, accuracy: count == 0 ? 0 : Double(correct) / Double(count),
+                    validationAccuracy: 0,
+                    samplesPerSecond: count == 0 ? 0 : Double(count) / seconds))
         }
         let checks = events.checkpoint
         events.checkpoint = { trainer, epoch in
@@ -161,6 +172,8 @@ struct TrainCommand: ParsableCommand {
             try log?.close()
             throw Failure("\(error)")
         }
+        // Nothing was left to train: the file is written all the same.
+        if result.images == 0, let checkpoint { try Checkpoint.write(result.trainer, to: checkpoint) }
         let network = result.trainer.network
         let test = network.evaluate(data.test, on: pool)
         try log?.confusion(test.confusion)

@@ -23,7 +23,6 @@ struct TrainingComparison: Codable {
 
     /// - Parameter data: as the options say; peers read the same files.
     static func run(data: DataOptions, dataSet: DataSet, rounds: Int = 3) throws -> TrainingComparison {
-        guard !data.synthetic else { throw Failure("--compare needs files that the others can read too: no --synthetic") }
         let scripts = try Project.folder("bench/peers")
         let work = FileManager.default.temporaryDirectory.appendingPathComponent("lanes-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)

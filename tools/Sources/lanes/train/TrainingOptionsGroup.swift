@@ -49,7 +49,7 @@ struct TrainingArguments: ParsableArguments {
 
     var hiddenWidths: [Int]? {
         let widths = hidden.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-        return hidden.isEmpty ? [] : widths.allSatisfy { $0 >= 1 && $0 <= 1 << 16 } ? widths : nil
+        return hidden.isEmpty ? [] : widths.count <= 20 && widths.allSatisfy { $0 >= 1 && $0 <= 1 << 13 } ? widths : nil
     }
 
     var parallelism: Parallelism? {
@@ -67,7 +67,9 @@ struct TrainingArguments: ParsableArguments {
         guard decay >= 0 && decay < 1 else { throw ValidationError("--decay is 0 to below 1, not \(decay)") }
         guard dropout >= 0 && dropout < 1 else { throw ValidationError("--dropout is 0 to below 1, not \(dropout)") }
         guard augment >= 0 && augment <= 14 else { throw ValidationError("--augment is 0 to 14 pixels, not \(augment)") }
-        guard hiddenWidths != nil else { throw ValidationError("--hidden is a list such as 128,64, not '\(hidden)'") }
+        guard hiddenWidths != nil else {
+            throw ValidationError("--hidden is a list of up to 20 widths such as 128,64, each at most 8192, not '\(hidden)'")
+        }
         guard Initialization(rawValue: initialization) != nil else {
             throw ValidationError("--init is uniform or he, not '\(initialization)'")
         }

@@ -48,6 +48,7 @@ struct TrainingRun {
         for epoch in firstEpoch..<max(firstEpoch, arguments.epochs) {
             var loss = 0.0
             var correct = 0
+            var inEpoch = 0
             var epochSeconds = 0.0
             var mark = Clock.nanoseconds
             // What happens between two steps and is no training.
@@ -60,6 +61,7 @@ struct TrainingRun {
                 loss += result.loss * Double(result.count)
                 correct += result.correct
                 seen += result.count
+                inEpoch += result.count
                 try pause {
                     try events.step(trainer.steps, epoch, result)
                     if let every, trainer.steps % every == 0 { try events.checkpoint(trainer, epoch) }
@@ -94,7 +96,7 @@ struct TrainingRun {
                 try events.checkpoint(trainer, epoch)
                 return Result(trainer: trainer, seconds: seconds, images: seen, wasInterrupted: true)
             }
-            try events.epoch(epoch, loss / Double(images.count), correct, images.count, epochSeconds)
+            try events.epoch(epoch, loss / Double(max(1, inEpoch)), correct, inEpoch, epochSeconds)
             try events.checkpoint(trainer, epoch)
         }
         return Result(trainer: trainer, seconds: seconds, images: seen, wasInterrupted: false)
