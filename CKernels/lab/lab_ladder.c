@@ -5,17 +5,11 @@
 
 #include <math.h>
 
-#if defined(__clang__)
-#define SCALAR_LOOP _Pragma("clang loop vectorize(disable) interleave(disable) unroll(disable)")
-#else
-#define SCALAR_LOOP _Pragma("GCC unroll 1")
-#endif
-
 void ck_lab_gemm_textbook(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c) {
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++) {
             float sum = 0;
-            SCALAR_LOOP
+            CK_SCALAR_LOOP
             for (int64_t p = 0; p < k; p++) sum += a[i * k + p] * b[p * n + j];
             c[i * n + j] = sum;
         }
@@ -26,7 +20,7 @@ void ck_lab_gemm_exchanged(int64_t m, int64_t n, int64_t k, const float *a, cons
         for (int64_t j = 0; j < n; j++) c[i * n + j] = 0;
         for (int64_t p = 0; p < k; p++) {
             const float x = a[i * k + p];
-            SCALAR_LOOP
+            CK_SCALAR_LOOP
             for (int64_t j = 0; j < n; j++) {
                 c[i * n + j] += x * b[p * n + j];
                 __asm__ volatile("" ::: "memory"); // gcc has no other way to be kept from vectors

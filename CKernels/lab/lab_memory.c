@@ -1,13 +1,8 @@
 // Chains of additions and of loads, and walks over a matrix.
+#include "../simd/compiler.h"
 #include "ck_lab.h"
 
 #include <stdlib.h>
-
-#if defined(__clang__)
-#define SCALAR_LOOP _Pragma("clang loop vectorize(disable) interleave(disable) unroll(disable)")
-#else
-#define SCALAR_LOOP _Pragma("GCC unroll 1")
-#endif
 
 uint64_t ck_lab_alu_chain(int64_t steps) {
     uint64_t x = 1;
@@ -68,7 +63,7 @@ void ck_lab_chase(int chains, int64_t steps, const void **positions) {
 float ck_lab_sum_rows(int64_t rows, int64_t columns, const float *x) {
     float sum = 0;
     for (int64_t i = 0; i < rows; i++) {
-        SCALAR_LOOP
+        CK_SCALAR_LOOP
         for (int64_t j = 0; j < columns; j++) sum += x[i * columns + j];
     }
     return sum;
@@ -77,7 +72,7 @@ float ck_lab_sum_rows(int64_t rows, int64_t columns, const float *x) {
 float ck_lab_sum_columns(int64_t rows, int64_t columns, const float *x) {
     float sum = 0;
     for (int64_t j = 0; j < columns; j++) {
-        SCALAR_LOOP
+        CK_SCALAR_LOOP
         for (int64_t i = 0; i < rows; i++) sum += x[i * columns + j];
     }
     return sum;

@@ -1,17 +1,10 @@
 // What threads do to each other's cache lines: counters, ping-pong, locks.
+#include "../simd/compiler.h"
 #include "ck_lab.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
-
-static inline void pause_briefly(void) {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
 
 void ck_lab_count_plain(int64_t *number, int64_t steps) {
     for (int64_t i = 0; i < steps; i++) {
@@ -55,7 +48,7 @@ void ck_lab_ping(int64_t *line, int side, int64_t rounds) {
     for (int64_t i = 0; i < rounds; i++) {
         int64_t polls = 0;
         while (__atomic_load_n(line, __ATOMIC_ACQUIRE) != side + 2 * i) {
-            pause_briefly();
+            ck_pause();
             if (++polls % (1 << 20) == 0) sched_yield(); // both sides on one processor
         }
         __atomic_store_n(line, side + 2 * i + 1, __ATOMIC_RELEASE);
@@ -88,7 +81,7 @@ void ck_lab_lock_init(void *lock) {
 
 // A waiter gives its processor away now and then: without that, a lock whose holder is not running would stand still for whole time slices.
 static inline void wait_a_little(int64_t *polls) {
-    pause_briefly();
+    ck_pause();
     if (++*polls % 16384 == 0) sched_yield();
 }
 

@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include "ck_pool.h"
 
+#include "../simd/compiler.h"
 #include "ck_cpu.h"
 
 #include <errno.h>
@@ -71,14 +72,6 @@ static _Thread_local bool inside;
 static _Atomic uint32_t process_generation;
 
 bool ck_pool_inside(void) { return inside; }
-
-static inline void pause_briefly(void) {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
 
 // How the thread rounds and whether it flushes subnormal numbers: control bits alone. Results depend on them, so a lane that a
 // worker runs takes the caller's.
@@ -144,7 +137,7 @@ static uint32_t wait_for_work(worker *w) {
             for (int poll = 0; poll < POLLS_PER_CLOCK; poll++) {
                 const uint32_t start = atomic_load_explicit(&w->start, memory_order_acquire);
                 if (start % 2 == 0) return start;
-                pause_briefly();
+                ck_pause();
             }
         } while (now() - begin < spin);
     }
@@ -205,7 +198,7 @@ static void join(worker *w, uint32_t ticket, int32_t lane, int32_t lanes, ck_poo
     for (;;) {
         for (int poll = 0; poll < POLLS_PER_CLOCK; poll++) {
             if (atomic_load_explicit(&w->done, memory_order_acquire) == ticket) return;
-            pause_briefly();
+            ck_pause();
         }
         const int64_t time = now();
         if (!*begin) *begin = time;

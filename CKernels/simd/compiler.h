@@ -20,6 +20,21 @@
 // Loads stay on their side of this line, so that the compiler does not begin the next block with registers it does not have.
 #define CK_KEEP_ORDER() __asm__ volatile("" ::: "memory")
 
+// A loop that stays as it is written, for studies of what vectors bring.
+#if defined(__clang__)
+#define CK_SCALAR_LOOP _Pragma("clang loop vectorize(disable) interleave(disable) unroll(disable)")
+#else
+#define CK_SCALAR_LOOP _Pragma("GCC unroll 1")
+#endif
+// What a thread does between two looks at a line that another thread will write.
+static inline void ck_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 // Instruction sets are switched on around functions, after all includes; the build itself stays at the base of the
 // architecture, so one library holds the kernels of every instruction set.
 #define CK_AVX512_FEATURES "avx512f,avx512bw,avx512dq,avx512vl,bmi2,fma,avx2"

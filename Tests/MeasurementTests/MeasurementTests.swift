@@ -1,5 +1,6 @@
-import Measurement
 import Testing
+
+@testable import Measurement
 
 @Suite struct MeasurementTests {
     @Test func statistics() {
@@ -38,5 +39,59 @@ import Testing
             !record.processor.isEmpty && !record.usableProcessors.isEmpty
                 && record.installedProcessors >= record.usableProcessors.count)
         #expect(["portable", "neon", "avx2", "avx512"].contains(record.instructionSet))
+    }
+}
+
+@Suite struct PairedComparisonTests {
+    // Noise as machines make it: a small spread, and now and then a large outlier to the slow side.
+    private func noise(_ state: inout UInt64) -> Double {
+        func unit() -> Double {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Double(state >> 11) * 0x1p-53
+        }
+        let normal = (0..<12).reduce(-6.0) { sum, _ in sum + unit() }
+        return 0.01 * normal + (unit() < 0.1 ? 0.3 * unit() : 0)
+    }
+
+    private func verdicts(difference: Double, trials: Int = 200) -> [PairedComparison.Verdict] {
+        var state: UInt64 = 42
+        return (0..<trials).map { _ in
+            PairedComparison(logarithms: (0..<25).map { _ in difference + noise(&state) - noise(&state) }).verdict
+        }
+    }
+
+    @Test func identicalPairsAreSeldomCalledDifferent() {
+        let wrong = verdicts(difference: 0).count { $0 == .slower || $0 == .faster }
+        #expect(wrong <= 10, "\(wrong) of 200")
+    }
+
+    @Test func plantedDifferencesAreFound() {
+        #expect(verdicts(difference: 0.03).count { $0 == .slower } > 190)
+        #expect(verdicts(difference: -0.03).count { $0 == .faster } > 190)
+    }
+
+    @Test func intervalsAreThoseOfTheSignTest() {
+        // From tables of the sign test: 6, 12, 25 pairs at 5%, two-sided.
+        #expect(PairedComparison.rank(of: 5) == nil)
+        #expect(PairedComparison.rank(of: 6) == 0)
+        #expect(PairedComparison.rank(of: 12) == 2)
+        #expect(PairedComparison.rank(of: 25) == 7)
+    }
+
+    @Test func floorsAndNoiseAreRespected() {
+        let small = [0.011, 0.012, 0.01, 0.013, 0.012, 0.011, 0.012, 0.01]
+        #expect(PairedComparison(logarithms: small).verdict == .slower)
+        #expect(PairedComparison(logarithms: small, floor: 0.02).verdict == .notResolved)
+        #expect(PairedComparison(logarithms: [0.1, 0.1, 0.1]).verdict == .tooNoisy)
+        #expect(PairedComparison(logarithms: [-2, 2, -1, 1, 2, -2, 1, -1]).verdict == .tooNoisy)
+    }
+
+    @Test func realWorkIsCompared() {
+        var x = 0.5
+        func work(_ steps: Int) { for _ in 0..<steps { x = (x * 1.000001).truncatingRemainder(dividingBy: 1) } }
+        let comparison = PairedComparison.measure(blocks: 9, seconds: 0.001, { work(4000) }, { work(1000) })
+        // No verdict: this machine may be busy.
+        #expect(comparison.ratio > 1.2 && comparison.logarithms.count == 9, "\(comparison)")
+        #expect(x.isFinite)
     }
 }

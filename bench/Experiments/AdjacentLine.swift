@@ -22,10 +22,12 @@ extension Experiment {
             var bars = Series("two lanes", unit: "ns")
             bars.add(0, same, label: "one pair (64 bytes apart)")
             bars.add(1, other, label: "different pairs (192 bytes apart)")
+            let comparison = PairedComparison(logarithms: zip(same, other).map { log($0 / $1) })
             observation.series = [bars]
             observation.numbers = [
                 "one pair, ns": bars.points[0].y, "different pairs, ns": bars.points[1].y,
-                "difference, %": 100 * (exp(Statistics.median(zip(same, other).map { log($0 / $1) })) - 1),
+                "difference, %": 100 * (comparison.ratio - 1), "difference at least, %": 100 * (comparison.low - 1),
+                "difference at most, %": 100 * (comparison.high - 1),
             ]
             return observation
         },

@@ -86,35 +86,27 @@ public final class Laboratory: Sendable {
     }
 
     /// Nanoseconds from the moment when all lanes stand at the start until the last one is through, measured by the lanes.
-    public func together(_ lanes: Int, samples: Int = 5, on pool: WorkerPool? = nil, _ body: @Sendable (_ lane: Int) -> Void)
-        -> [Double]
-    {
+    public func together(
+        _ lanes: Int, samples: Int = 5, on pool: WorkerPool? = nil, _ body: @Sendable (_ lane: Int) -> Void
+    ) -> [Double] {
         (0..<samples).map { _ in
-            let arrived = Atomic(0)
-            let first = Atomic(Int64.max)
-            let last = Atomic(Int64.min)
-            (pool ?? self.pool).run(most: lanes) { lane, lanes in
-                arrived.add(1, ordering: .acquiringAndReleasing)
-                var polls = 0
-                while arrived.load(ordering: .acquiring) < lanes {
-                    polls += 1
-                    if polls % 10_000 == 0 { sched_yield() }
-                }
-                let start = Clock.nanoseconds
-                body(lane)
-                let end = Clock.nanoseconds
-                first.min(start, ordering: .relaxed)
-                last.max(end, ordering: .relaxed)
-            }
-            return Double(last.load(ordering: .relaxed) - first.load(ordering: .relaxed))
+            let times = startTogether(lanes, pool ?? self.pool, body)
+            return Double(times.map(\.end).max()! - times.map(\.start).min()!)
         }
     }
 
     /// Nanoseconds of each lane's own part.
     public func each(_ lanes: Int, on pool: WorkerPool? = nil, _ body: @Sendable (_ lane: Int) -> Void) -> [Double] {
-        let results = Mutex([Double](repeating: 0, count: lanes))
+        startTogether(lanes, pool ?? self.pool, body).map { Double($0.end - $0.start) }
+    }
+
+    // When each lane began and ended, none before all had arrived. Lanes that the pool does not have are left out.
+    private func startTogether(
+        _ lanes: Int, _ pool: WorkerPool, _ body: @Sendable (_ lane: Int) -> Void
+    ) -> [(start: Int64, end: Int64)] {
+        let times = Mutex([(start: Int64, end: Int64)?](repeating: nil, count: lanes))
         let arrived = Atomic(0)
-        (pool ?? self.pool).run(most: lanes) { lane, lanes in
+        pool.run(most: lanes) { lane, lanes in
             arrived.add(1, ordering: .acquiringAndReleasing)
             var polls = 0
             while arrived.load(ordering: .acquiring) < lanes {
@@ -123,10 +115,10 @@ public final class Laboratory: Sendable {
             }
             let start = Clock.nanoseconds
             body(lane)
-            let elapsed = Double(Clock.nanoseconds - start)
-            results.withLock { $0[lane] = elapsed }
+            let end = Clock.nanoseconds
+            times.withLock { $0[lane] = (start, end) }
         }
-        return results.withLock { $0 }
+        return times.withLock { $0.compactMap { $0 } }
     }
 
     /// Bytes of the last-level cache that one processor reaches; 8 MiB where the system does not say.
