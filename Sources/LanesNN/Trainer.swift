@@ -1,4 +1,5 @@
 internal import CKernels
+import Dispatch
 import Lanes
 import LanesParallel
 
@@ -94,6 +95,7 @@ public struct StepResult: Sendable {
     private var ahead: UnsafeMutableBufferPointer<Int64>
     private var predictions: UnsafeMutableBufferPointer<Int32>
     private let shardSize: Int?
+    private var choice = LaneChoice()
 
     /// - Parameter network: where to begin.
     public init(_ network: Network<Element>, options: TrainingOptions = .init(), pool: WorkerPool = .shared) {
@@ -238,6 +240,8 @@ public struct StepResult: Sendable {
             }
         }
 
+        let begin = DispatchTime.now().uptimeNanoseconds
+        let most = choice.lanes(rows: count, of: pool.lanes)
         let shards = shardSize.map { (count - 1) / $0 + 1 } ?? 0
         let accumulators = unsafe Rows(accumulatorMemory.base, shards, shape.storageCount)
         if let shardSize {
@@ -254,7 +258,7 @@ public struct StepResult: Sendable {
         } else {
             // Whole tiles of eight rows.
             let units = (count + 7) / 8
-            pool.run(most: units) { lane, lanes in
+            pool.run(most: min(units, most)) { lane, lanes in
                 let mine = WorkerPool.block(lane, of: lanes, count: units)
                 if !mine.isEmpty { pass(mine.lowerBound * 8..<min(mine.upperBound * 8, count)) }
             }
@@ -283,7 +287,7 @@ public struct StepResult: Sendable {
                 update.apply(range, gradient, first, second, parameters)
             }
         } else {
-            pool.run(most: max(1, count / 8)) { lane, lanes in
+            pool.run(most: min(max(1, count / 8), most)) { lane, lanes in
                 for (index, layer) in layers.enumerated() {
                     let x = index == 0 ? input : outputs[index - 1]
                     let units = (layer.inputs + 7) / 8
@@ -311,6 +315,7 @@ public struct StepResult: Sendable {
             }
         }
         steps += 1
+        choice.took(DispatchTime.now().uptimeNanoseconds - begin)
 
         let scores = outputs[layers.count - 1]
         unsafe Element.networkKernels.pointee.argmax(
@@ -405,5 +410,35 @@ private struct Update: Sendable {
                 correction2: correction2)
             unsafe kernels.pointee.adam(count, &step, g, first.base + range.lowerBound, second.base + range.lowerBound, p)
         }
+    }
+}
+
+// Small batches gain from more lanes only where cores are near each other, which a program cannot know: now and then a few steps are
+// timed on one lane and on all, and the faster way goes on. It changes no bit of the result.
+private struct LaneChoice {
+    private static let trials = 6, period = 512
+    private var step = 0
+    private var isTimed = false
+    private var alone = UInt64.max, shared = UInt64.max
+
+    /// How many lanes the next step may use.
+    mutating func lanes(rows: Int, of lanes: Int) -> Int {
+        isTimed = rows < 32 * lanes
+        guard isTimed, lanes > 1 else { return lanes }
+        let phase = step % LaneChoice.period
+        if phase == 0 { (alone, shared) = (.max, .max) }
+        if phase < LaneChoice.trials { return 1 }
+        return phase < 2 * LaneChoice.trials || shared <= alone ? lanes : 1
+    }
+
+    mutating func took(_ nanoseconds: UInt64) {
+        guard isTimed else { return }
+        let phase = step % LaneChoice.period
+        if phase < LaneChoice.trials {
+            alone = min(alone, nanoseconds)
+        } else if phase < 2 * LaneChoice.trials {
+            shared = min(shared, nanoseconds)
+        }
+        step += 1
     }
 }
