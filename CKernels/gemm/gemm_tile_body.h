@@ -157,23 +157,7 @@ CK_ROWS(MAX_ROWS_3)(TILE, 3)
 CK_ROWS(MAX_ROWS_6)(TILE, 6)
 #undef TILE
 
-// LANES rows by LANES columns, transposed: r[q] holds column q. Every line of memory is read by one load, so rows whose lines
-// share a set of L1 do not evict each other between two uses.
-static inline CK_ALWAYS_INLINE void NAME(load_whole_transposed)(VECTOR r[LANES], const char *b, int64_t ld) {
-    int64_t ld3 = 3 * ld;
-    CK_OPAQUE(ld3);
-    CK_UNROLL
-    for (int i = 0; i < LANES; i++) {
-        r[i] = load((const ELEMENT *)(b + (i % 4 == 3 ? ld3 : i % 4 * ld)));
-        if (i % 4 == 3) {
-            b += 4 * ld;
-            CK_OPAQUE(b);
-        }
-    }
-    transpose(r);
-}
-
-// The same where the matrix ends: up to LANES rows and LANES columns. Rows past the last repeat the last.
+// Where the matrix ends: up to LANES rows and LANES columns, transposed. Rows past the last repeat the last.
 static inline CK_ALWAYS_INLINE void NAME(load_part_transposed)(VECTOR r[LANES], const char *b, int64_t ld, int64_t rows, const MASK mask) {
     CK_UNROLL
     for (int i = 0; i < LANES; i++) r[i] = load_masked((const ELEMENT *)(b + (i < rows ? i : rows - 1) * ld), mask);
@@ -184,7 +168,7 @@ static inline CK_ALWAYS_INLINE void NAME(load_part_transposed)(VECTOR r[LANES], 
 static inline CK_ALWAYS_INLINE void NAME(dot_block)(VECTOR sum[CK_DOT_ROWS], const int rows, const char *a, int64_t a_row, const char *b,
                                                     int64_t ld) {
     VECTOR bv[LANES];
-    NAME(load_whole_transposed)(bv, b, ld);
+    load_transposed(bv, b, ld);
     CK_UNROLL
     for (int q = 0; q < LANES; q++) {
         CK_UNROLL
@@ -329,7 +313,7 @@ static void NAME(pack_b_transposed)(char *packed, const char *b, int64_t ld, int
             ELEMENT *to = (ELEMENT *)packed + (p * vectors + v) * LANES;
             if (rows >= LANES && steps == LANES) {
                 VECTOR r[LANES];
-                NAME(load_whole_transposed)(r, from, ld);
+                load_transposed(r, from, ld);
                 CK_UNROLL
                 for (int q = 0; q < LANES; q++) store(to + q * vectors * LANES, r[q]);
                 CK_KEEP_ORDER();

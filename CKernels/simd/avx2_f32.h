@@ -18,4 +18,5 @@
 #define relu(v) _mm256_max_ps(_mm256_setzero_ps(), v)
 #define where_positive(x, v) _mm256_and_ps(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_GT_OQ), v)
 #define transpose(r) transpose_f32(r)
+#define load_transposed(r, p, ld) load_transposed_f32(r, p, ld)
 #define NAME(x) x##_f32_avx2

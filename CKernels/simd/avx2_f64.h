@@ -18,4 +18,5 @@
 #define relu(v) _mm256_max_pd(_mm256_setzero_pd(), v)
 #define where_positive(x, v) _mm256_and_pd(_mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_GT_OQ), v)
 #define transpose(r) transpose_f64(r)
+#define load_transposed(r, p, ld) load_transposed_f64(r, p, ld)
 #define NAME(x) x##_f64_avx2

@@ -18,4 +18,5 @@
 #define relu(v) _mm512_max_pd(_mm512_setzero_pd(), v)
 #define where_positive(x, v) _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(x, _mm512_setzero_pd(), _CMP_GT_OQ), v)
 #define transpose(r) transpose_f64(r)
+#define load_transposed(r, p, ld) load_transposed_f64(r, p, ld)
 #define NAME(x) x##_f64_avx512

@@ -55,4 +55,16 @@ static inline CK_ALWAYS_INLINE void transpose_f64(float64x2_t r[2]) {
     r[0] = t;
 }
 
+static inline CK_ALWAYS_INLINE void load_transposed_f32(float32x4_t r[4], const char *p, int64_t ld) {
+    CK_UNROLL
+    for (int i = 0; i < 4; i++) r[i] = vld1q_f32((const float *)(p + i * ld));
+    transpose_f32(r);
+}
+
+static inline CK_ALWAYS_INLINE void load_transposed_f64(float64x2_t r[2], const char *p, int64_t ld) {
+    CK_UNROLL
+    for (int i = 0; i < 2; i++) r[i] = vld1q_f64((const double *)(p + i * ld));
+    transpose_f64(r);
+}
+
 static inline CK_ALWAYS_INLINE int lanes_of(int64_t n, int lanes) { return n < 0 ? 0 : n > lanes ? lanes : (int)n; }

@@ -18,4 +18,5 @@
 #define relu(v) relu_f32(v)
 #define where_positive(x, v) vreinterpretq_f32_u32(vandq_u32(vcgtzq_f32(x), vreinterpretq_u32_f32(v)))
 #define transpose(r) transpose_f32(r)
+#define load_transposed(r, p, ld) load_transposed_f32(r, p, ld)
 #define NAME(x) x##_f32_neon

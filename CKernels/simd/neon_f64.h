@@ -18,4 +18,5 @@
 #define relu(v) relu_f64(v)
 #define where_positive(x, v) vreinterpretq_f64_u64(vandq_u64(vcgtzq_f64(x), vreinterpretq_u64_f64(v)))
 #define transpose(r) transpose_f64(r)
+#define load_transposed(r, p, ld) load_transposed_f64(r, p, ld)
 #define NAME(x) x##_f64_neon

@@ -18,4 +18,5 @@
 #define relu(v) ((v) < 0 ? 0 : (v))
 #define where_positive(x, v) ((x) > 0 ? (v) : 0)
 #define transpose(r) ((void)(r))
+#define load_transposed(r, p, ld) ((void)(ld), (void)((r)[0] = *(const ELEMENT *)(p)))
 #define NAME(x) x##_f32_portable

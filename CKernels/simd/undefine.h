@@ -18,4 +18,5 @@
 #undef relu
 #undef where_positive
 #undef transpose
+#undef load_transposed
 #undef NAME

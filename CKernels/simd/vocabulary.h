@@ -14,3 +14,4 @@
 //   relu(v)                                   v < 0 ? +0 : v, so -0 and NaN pass
 //   where_positive(x, v)                      x > 0 ? v : +0, so NaN in x gives +0
 //   transpose(VECTOR r[LANES])                in registers
+//   load_transposed(r, p, ld)                 the same for LANES rows in memory, the first at p, ld bytes apart
