@@ -53,10 +53,10 @@ int64_t ck_gemm_chunk(int32_t byte_count, int64_t k) {
     return (even + 15) / 16 * 16;
 }
 
-// Panels are three vectors wide; the end of a row is shared out as 2 + 2, 2 or 1. The cut depends on n alone, so that packed
-// operands fit every product.
-static inline int64_t panel_vectors(int64_t vectors_left) {
-    return vectors_left >= 5 || vectors_left == 3 ? 3 : vectors_left == 1 ? 1 : 2;
+// Panels are three vectors wide; the end of a row is shared out as 2 + 2, 2 or 1. The cut of packed operands depends on n alone,
+// so that they fit every product; in place, panels may be kept to `most` = 2 vectors.
+static inline int64_t panel_vectors(int64_t vectors_left, int64_t most) {
+    return vectors_left == 1 ? 1 : most == 3 && (vectors_left >= 5 || vectors_left == 3) ? 3 : 2;
 }
 
 typedef struct loops {
@@ -64,6 +64,7 @@ typedef struct loops {
     int64_t m, n, vectors;
     int64_t element, lanes;
     int64_t rows;     // most rows of a tile
+    int64_t panel;    // most vectors of a panel
     bool two_panels;  // tiles of two panels: the product has few rows
     bool pack_a, pack_b;
     bool b_is_beyond; // op(B) is larger than a fair share of the shared cache
@@ -156,7 +157,7 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
     }
     for (int64_t jc = 0, jc_end; jc < l->vectors; jc = jc_end) {
         // A block ends with a panel, which may reach past nc.
-        for (jc_end = jc; jc_end < l->vectors && jc_end < jc + block.nc;) jc_end += panel_vectors(l->vectors - jc_end);
+        for (jc_end = jc; jc_end < l->vectors && jc_end < jc + block.nc;) jc_end += panel_vectors(l->vectors - jc_end, l->panel);
         for (int64_t ic = 0; ic < l->m; ic += block.mc) {
             const int64_t m = smaller(block.mc, l->m - ic);
             ck_gemm_tile tile = *chunk;
@@ -170,7 +171,7 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
             for (int64_t v = jc, panel; v < jc_end; v += panel) {
                 const int64_t left = l->vectors - v, j = v * l->lanes;
                 const bool two_panels = l->two_panels && (left == 6 || left >= 8);
-                panel = two_panels ? 2 * CK_PANEL_VECTORS : panel_vectors(left);
+                panel = two_panels ? 2 * CK_PANEL_VECTORS : panel_vectors(left, l->panel);
                 const int64_t packed_step = (two_panels ? CK_PANEL_VECTORS : panel) * vector;
                 tile.columns = smaller(panel * l->lanes, l->n - j);
                 tile.c = chunk->c + ic * tile.c_row + j * l->element;
@@ -367,16 +368,23 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     const bool no_product = p->k <= 0 || scalar_is(p->alpha, element, 0);
     const int64_t k = no_product ? 0 : p->k;
 
-    loops l = {.kernels = kernels, .m = p->m, .n = p->n, .vectors = ceil_div(p->n, lanes), .element = element, .lanes = lanes};
+    loops l = {.kernels = kernels, .m = p->m, .n = p->n, .vectors = ceil_div(p->n, lanes), .element = element, .lanes = lanes,
+               .panel = CK_PANEL_VECTORS};
     const uint8_t *rows_max = kernels->rows_max;
     l.rows = rows_max[l.vectors == 1 ? CK_WIDTH_1 : l.vectors == 2 || l.vectors == 4 ? CK_WIDTH_2 : CK_WIDTH_3];
     // Rows a multiple of 4 KiB apart share one set of L1, which has 8 ways or 12.
-    if (!p->transpose_a && a_stride % 4096 == 0) l.rows = smaller(l.rows, 8);
+    const bool one_set = !p->transpose_a && a_stride % 4096 == 0;
+    if (one_set) l.rows = smaller(l.rows, 8);
     l.two_panels = p->m <= rows_max[CK_WIDTH_6];
     l.packed_b = (const char *)p->packed_b;
     l.b_column = p->transpose_b ? b_stride : element;
     l.b_is_beyond = !p->transpose_b && k * b_stride > BEYOND_BYTES; // also where this is a part of a wider product
     if (k > 0) decide_packing(&l, p);
+    // Rather all rows at once with narrow tiles than a large op(B) twice.
+    if (one_set && p->m > l.rows && p->m <= rows_max[CK_WIDTH_2] && !p->packed_b && !l.pack_b && k * p->n * element > NEAR_BYTES) {
+        l.rows = p->m;
+        l.panel = 2;
+    }
 
     ck_gemm_tile tile = {
         .a = (const char *)p->a,
@@ -432,7 +440,7 @@ void ck_gemm_pack_b(const ck_gemm_kernels *kernels, bool transpose_b, int64_t n,
     for (int64_t start = 0; start < k; start += chunk) {
         const int64_t steps = smaller(chunk, k - start);
         for (int64_t v = 0, panel; v < vectors; v += panel) {
-            panel = panel_vectors(vectors - v);
+            panel = panel_vectors(vectors - v, CK_PANEL_VECTORS);
             const char *from = (const char *)b + start * step + v * lanes * column;
             char *to = (char *)packed + (start * vectors + steps * v) * lanes * element;
             (transpose_b ? kernels->pack_b_transposed : kernels->pack_b)(to, from, ldb * element,

@@ -1,9 +1,11 @@
 // A product on several lanes: C is cut in blocks, and every block is a product of its own. Where C is cut does not change a bit
 // (ck_gemm.h), so the partition is free to follow the machine: each lane begins with its own share of the blocks, and in long
 // products a lane that is through takes blocks from the others, one by one.
+#include "ck_vector.h"
 #include "gemm_tile.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 
 enum { LINE = 128 };
 
@@ -16,19 +18,26 @@ typedef struct share {
 // All that a worker reads stands together: each line of it comes from the caller's core.
 typedef struct partition {
     _Alignas(LINE) const ck_gemm_kernels *kernels;
-    int64_t row_blocks, column_blocks, column_unit; // columns are cut at multiples of the unit
-    int32_t shares;                                 // 0: lanes take blocks in turn, and none from each other
+    int64_t row_parts, column_parts, column_unit; // C is cut in parts, either way; columns at multiples of the unit
+    int64_t blocks_each;                          // of a part, cut between panels of columns
+    int32_t shares;                               // 0: lanes take blocks in turn, and none from each other
     ck_gemm_problem problem;
     share share[CK_GEMM_SHARES_MAX];
 } partition;
 
+static int64_t block_count(const partition *cut) { return cut->row_parts * cut->column_parts * cut->blocks_each; }
+
 static void run_block(const partition *cut, int64_t block) {
     const ck_gemm_problem *p = &cut->problem;
-    const int64_t element = cut->kernels->description.byte_count;
-    const int64_t row = block % cut->row_blocks, column = block / cut->row_blocks, units = ceil_div(p->n, cut->column_unit);
-    const int64_t i = p->m * row / cut->row_blocks, i_end = p->m * (row + 1) / cut->row_blocks;
-    const int64_t j = units * column / cut->column_blocks * cut->column_unit;
-    const int64_t j_end = smaller(units * (column + 1) / cut->column_blocks * cut->column_unit, p->n);
+    const int64_t element = cut->kernels->description.byte_count, panel = CK_PANEL_VECTORS * cut->kernels->description.lanes;
+    const int64_t part_number = block / cut->blocks_each, piece = block % cut->blocks_each;
+    const int64_t row = part_number % cut->row_parts, column = part_number / cut->row_parts, units = ceil_div(p->n, cut->column_unit);
+    const int64_t i = p->m * row / cut->row_parts, i_end = p->m * (row + 1) / cut->row_parts;
+    const int64_t start = units * column / cut->column_parts * cut->column_unit;
+    const int64_t end = smaller(units * (column + 1) / cut->column_parts * cut->column_unit, p->n), panels = ceil_div(end - start, panel);
+    // Half of the panels, then half of the rest ...: lanes start with long blocks and finish with short ones.
+    const int64_t j = start + (panels - (panels >> piece)) * panel;
+    const int64_t j_end = piece + 1 == cut->blocks_each ? end : smaller(start + (panels - (panels >> (piece + 1))) * panel, end);
     ck_gemm_problem part = *p;
     part.m = i_end - i;
     part.n = j_end - j;
@@ -45,7 +54,7 @@ static void run_lane(void *context, int32_t lane, int32_t lanes) {
     partition *cut = context;
     for (int line = 0; line < 256; line += 64) __builtin_prefetch((const char *)cut + line);
     if (cut->shares == 0) {
-        for (int64_t block = lane; block < cut->row_blocks * cut->column_blocks; block += lanes) run_block(cut, block);
+        for (int64_t block = lane; block < block_count(cut); block += lanes) run_block(cut, block);
         return;
     }
     // Fewer lanes than shares: the shares of missing lanes are taken like those of slow ones.
@@ -83,33 +92,52 @@ enum { TINY = 1 };
 #endif
 // An A of more than this comes from the shared cache or memory each time.
 enum { LARGE_A_BYTES = 4 << 20 };
-// A lane with more than this shares its blocks.
+// The shortest blocks that lanes take from each other are at least this long; each lane has no more than so many.
 #ifndef CK_GEMM_STEAL_NANOSECONDS
 #define CK_GEMM_STEAL_NANOSECONDS 100000
 #endif
+enum { BLOCKS_EACH = 4, LONG_NANOSECONDS = 50000000 };
 static const double worth_a_region = CK_GEMM_REGION_NANOSECONDS, worth_waking = CK_GEMM_WAKE_NANOSECONDS;
+
+// Rows of B a multiple of 4 KiB apart: half of each would stand in half of the sets of the caches. Two short lanes of rows that
+// read all of a B from the shared cache are faster (16 x 1024 x 1024 by a fifth), of one from memory they are not.
+static bool rows_of_one_set(const ck_gemm_problem *p, int64_t element, int64_t rows_each) {
+    const int64_t size = p->n * p->k * element;
+    return !p->transpose_b && p->ldb * element % 4096 == 0 && rows_each >= 7 && p->m <= CK_ROWS_MAX && size > 3 << 20 && size <= 8 << 20;
+}
 
 static void choose_blocks(partition *cut, int32_t lanes, double nanoseconds) {
     const ck_gemm_problem *p = &cut->problem;
     const ck_gemm_description d = cut->kernels->description;
-    // Long regions are cut finer, so that a lane that is late costs a block and not a share.
-    const double each = nanoseconds / lanes;
-    const int64_t pieces = lanes * (each > 4 * CK_GEMM_STEAL_NANOSECONDS ? 4 : each > CK_GEMM_STEAL_NANOSECONDS ? 2 : 1);
     const int64_t unit = p->transpose_b && p->m <= CK_DOT_ROWS ? 2 * d.lanes : d.lanes;
-    const int64_t units = ceil_div(p->n, unit), rows_each = p->m / pieces;
-    cut->row_blocks = cut->column_blocks = 1;
+    const int64_t units = ceil_div(p->n, unit), rows_each = p->m / lanes;
+    cut->row_parts = cut->column_parts = cut->blocks_each = 1;
     cut->column_unit = unit;
     // Rows where every lane gets enough of them: B is read by all, A by one each. A packed B stands chunk by chunk and is read
     // whole. A B that every lane would have to transpose or pack for itself is cut, or pays only beside many rows.
     const bool packs_b = p->transpose_b || p->ldb * d.byte_count % 2048 == 0;
-    if (p->packed_b || units < 2 * lanes || rows_each >= (packs_b ? 512 : 32))
-        cut->row_blocks = larger(1, smaller(pieces, p->m / (p->n == 1 ? 32 : 1)));
-    else // columns: every lane streams its own part of B, and all of A once for each piece: few pieces where A is large
-        cut->column_blocks = larger(1, smaller(p->m * d.byte_count > LARGE_A_BYTES / larger(1, p->k) ? lanes : pieces, units / 2));
+    const bool whole = p->packed_b || p->n == 1; // columns stay together
+    const double part = nanoseconds / lanes;
+    if (whole) {
+        const int64_t parts = lanes * (part >= 4 * CK_GEMM_STEAL_NANOSECONDS ? 4 : part >= 2 * CK_GEMM_STEAL_NANOSECONDS ? 2 : 1);
+        cut->row_parts = larger(1, smaller(parts, p->m / (p->n == 1 ? 32 : 1)));
+        return;
+    }
+    if (units < 2 * lanes || rows_of_one_set(p, d.byte_count, rows_each) || rows_each >= (packs_b ? 2048 : 32))
+        cut->row_parts = larger(1, smaller(lanes, p->m));
+    else // columns: every lane streams its own part of B, and all of A
+        cut->column_parts = larger(1, smaller(lanes, units / 2));
+    // A lane that is late in a long region costs a block and not its part. A lane goes through its part panel after panel of
+    // columns: to stop between two of them costs little, unless op(A) is packed or cut in blocks for all panels (1536^3 loses 3%).
+    const int64_t panels = p->n / cut->column_parts / (CK_PANEL_VECTORS * d.lanes), a_rows = p->m / cut->row_parts;
+    const bool large_a = a_rows * d.byte_count > LARGE_A_BYTES / larger(1, p->k);
+    const int64_t most = large_a && part < LONG_NANOSECONDS ? 1 : p->transpose_a || large_a ? 2 : BLOCKS_EACH;
+    while (cut->blocks_each < most && panels >> cut->blocks_each >= 2 && part >= CK_GEMM_STEAL_NANOSECONDS << cut->blocks_each)
+        cut->blocks_each++;
 }
 
 static void share_blocks(partition *cut, int32_t lanes) {
-    const int64_t blocks = cut->row_blocks * cut->column_blocks;
+    const int64_t blocks = block_count(cut);
     cut->shares = 0;
     if (blocks <= lanes) return;
     cut->shares = lanes;
@@ -117,6 +145,100 @@ static void share_blocks(partition *cut, int32_t lanes) {
         atomic_init(&cut->share[s].next, blocks * s / cut->shares);
         cut->share[s].end = blocks * (s + 1) / cut->shares;
     }
+}
+
+// False where the caller goes on alone: short products that come often find the workers awake, the first of them rouse them.
+static bool run_on_lanes(ck_pool *pool, int32_t lanes, double nanoseconds, ck_pool_task task, void *context) {
+    static _Thread_local int32_t alone;
+    if (nanoseconds >= worth_waking) {
+        ck_pool_run(pool, lanes, task, context);
+        return true;
+    }
+    if (ck_pool_run_if_awake(pool, lanes, task, context)) {
+        alone = 0;
+        return true;
+    }
+    if (++alone >= 8) {
+        alone = 0;
+        ck_pool_rouse(pool, lanes);
+    }
+    return false;
+}
+
+// Too few tiles for the lanes, and several chunks of k: each lane sums its own chunks. The first lane's go to C as ever, those
+// of the others to memory, and are added in ascending order when all are there; no bit differs from one lane.
+typedef struct chunk_sums {
+    const ck_gemm_kernels *kernels;
+    const ck_gemm_problem *problem;
+    int64_t chunk, chunks; // steps of k in a chunk, number of chunks
+    int64_t first;         // the first chunk whose sum stands in `sums`
+    char *sums;
+} chunk_sums;
+
+enum { CHUNK_SUMS_BYTES = 4 << 20 };
+
+static void run_chunks(void *context, int32_t lane, int32_t lanes) {
+    const chunk_sums *cut = context;
+    const ck_gemm_problem *p = cut->problem;
+    const ck_gemm_description d = cut->kernels->description;
+    const ck_scalar one = d.byte_count == 4 ? (ck_scalar){.f32 = 1} : (ck_scalar){.f64 = 1};
+    // The pool may give fewer lanes than were asked for: where lane 0 ends is fixed beforehand.
+    const int64_t others = cut->chunks - cut->first;
+    const int64_t start = lanes == 1 || lane == 0 ? 0 : cut->first + others * (lane - 1) / (lanes - 1);
+    const int64_t end = lanes == 1 ? cut->chunks : lane == 0 ? cut->first : cut->first + others * lane / (lanes - 1);
+    for (int64_t c = start; c < end; c++) {
+        const int64_t k = c * cut->chunk;
+        ck_gemm_problem part = *p;
+        part.k = smaller(cut->chunk, p->k - k);
+        part.a = (const char *)p->a + k * d.byte_count * (p->transpose_a ? p->lda : 1);
+        if (p->packed_b)
+            part.packed_b = (const char *)p->packed_b + k * d.byte_count * (ceil_div(p->n, d.lanes) * d.lanes);
+        else
+            part.b = (const char *)p->b + k * d.byte_count * (p->transpose_b ? 1 : p->ldb);
+        part.bias_kind = CK_BIAS_NONE;
+        part.relu = false;
+        if (c >= cut->first) {
+            part.alpha = one;
+            part.beta = (ck_scalar){0};
+            part.c = cut->sums + (c - cut->first) * p->m * p->n * d.byte_count;
+            part.ldc = p->n;
+        } else if (c > 0) {
+            part.beta = one;
+        }
+        ck_gemm(cut->kernels, &part);
+    }
+}
+
+// False where the product is not of that kind, or memory is short.
+static bool run_in_chunks(ck_pool *pool, int32_t lanes, double nanoseconds, const ck_gemm_kernels *kernels,
+                          const ck_gemm_problem *p) {
+    const ck_gemm_description d = kernels->description;
+    const int64_t chunk = ck_gemm_chunk(d.byte_count, p->k), chunks = ceil_div(p->k, chunk), vectors = ceil_div(p->n, d.lanes);
+    const int64_t rows = kernels->rows_max[vectors == 1 ? CK_WIDTH_1 : vectors == 2 ? CK_WIDTH_2 : CK_WIDTH_3];
+    if (chunks < 2 || ceil_div(p->m, rows) * ceil_div(vectors, CK_PANEL_VECTORS) >= lanes) return false;
+    const double alpha = d.byte_count == 4 ? (double)p->alpha.f32 : p->alpha.f64;
+    chunk_sums cut = {.kernels = kernels, .problem = p, .chunk = chunk, .chunks = chunks, .first = larger(1, chunks / lanes)};
+    const int64_t sum = p->m * p->n * d.byte_count;
+    if (alpha == 0 || chunks - cut.first > CHUNK_SUMS_BYTES / sum) return false;
+    cut.sums = malloc((size_t)((chunks - cut.first) * sum));
+    if (!cut.sums) return false;
+    if (!run_on_lanes(pool, (int32_t)smaller(lanes, chunks), nanoseconds, run_chunks, &cut)) {
+        free(cut.sums);
+        return false;
+    }
+    const ck_vector_kernels *vector = d.byte_count == 4 ? ck_vector_f32() : ck_vector_f64();
+    for (int64_t c = cut.first; c < chunks; c++)
+        for (int64_t i = 0; i < p->m; i++)
+            vector->axpy(p->n, alpha, cut.sums + (c - cut.first) * sum + i * p->n * d.byte_count,
+                         (char *)p->c + i * p->ldc * d.byte_count);
+    free(cut.sums);
+    if (p->relu || p->bias_kind != CK_BIAS_NONE) { // a product without steps is its epilogue
+        ck_gemm_problem epilogue = *p;
+        epilogue.k = 0;
+        epilogue.beta = d.byte_count == 4 ? (ck_scalar){.f32 = 1} : (ck_scalar){.f64 = 1};
+        ck_gemm(kernels, &epilogue);
+    }
+    return true;
 }
 
 void ck_gemm_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
@@ -128,27 +250,15 @@ void ck_gemm_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_ge
         const int32_t available = (int32_t)smaller(ck_pool_lanes(pool), CK_GEMM_SHARES_MAX);
         const int32_t lanes = wanted < available ? (int32_t)wanted : available;
         if (lanes > 1 && nanoseconds >= worth_a_region) {
+            if (run_in_chunks(pool, lanes, nanoseconds, kernels, p)) return;
             partition cut;
             cut.kernels = kernels;
             cut.problem = *p;
             choose_blocks(&cut, lanes, nanoseconds);
-            const int32_t most = (int32_t)smaller(lanes, cut.row_blocks * cut.column_blocks);
+            const int32_t most = (int32_t)smaller(lanes, block_count(&cut));
             if (most > 1) {
                 share_blocks(&cut, lanes);
-                if (nanoseconds >= worth_waking) {
-                    ck_pool_run(pool, most, run_lane, &cut);
-                    return;
-                }
-                // Short products that come often find the workers awake: the first of them rouse the workers and run alone.
-                static _Thread_local int32_t alone;
-                if (ck_pool_run_if_awake(pool, most, run_lane, &cut)) {
-                    alone = 0;
-                    return;
-                }
-                if (++alone >= 8) {
-                    alone = 0;
-                    ck_pool_rouse(pool, most);
-                }
+                if (run_on_lanes(pool, most, nanoseconds, run_lane, &cut)) return;
             }
         }
     }
