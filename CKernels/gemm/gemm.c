@@ -18,6 +18,7 @@
 #define CK_GEMM_CHUNK_BYTES 4096
 #endif
 _Static_assert(CK_GEMM_CHUNK_BYTES % 128 == 0, "chunks are rounded up to 16 steps of either type");
+_Static_assert(CK_GEMM_CHUNK_BYTES / 4 * 2 * CK_PANEL_VECTORS * 64 <= CK_RESERVE_BYTES, "the reserve holds two panels");
 // op(A) of one block of rows: a quarter of a 1 MiB L2, so that two panels of op(B) and C fit beside it.
 #ifndef CK_GEMM_MC_BYTES
 #define CK_GEMM_MC_BYTES (256 << 10)
@@ -71,6 +72,7 @@ typedef struct loops {
     bool b_transposed;
     int64_t b_column; // bytes from one column of op(B) to the next, in place
     const char *packed_b;
+    char *reserve; // packing memory of the process, where the thread's own cannot be had: one block of rows, A in place
 } loops;
 
 // Cuts `count` rows in groups of at most `most`, as equal as can be: 13 rows are 7 + 6, not 12 + 1.
@@ -124,7 +126,7 @@ typedef struct blocking {
 static blocking block_sizes(const loops *l, int64_t k) {
     blocking sizes = {l->m, l->vectors};
     const int64_t row = k * l->element, vector = l->lanes * row;
-    if ((l->m * row <= CK_GEMM_UNBLOCKED_A_BYTES && !l->pack_a) || l->m <= l->rows) return sizes;
+    if ((l->m * row <= CK_GEMM_UNBLOCKED_A_BYTES && !l->pack_a) || l->m <= l->rows || l->reserve) return sizes;
     const int64_t rows = larger(CK_GEMM_MC_BYTES / row, l->rows);
     if (rows < l->m) sizes.mc = ceil_div(ceil_div(l->m, ceil_div(l->m, rows)), l->rows) * l->rows;
     const int64_t columns = larger(CK_GEMM_NC_BYTES / vector / CK_PANEL_VECTORS, 1) * CK_PANEL_VECTORS;
@@ -151,7 +153,15 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
     if (l->pack_a || l->pack_b) {
         const int64_t a_size = l->pack_a ? (ceil_div(block.mc, l->lanes) * vector * k + 4095) / 4096 * 4096 : 0;
         const int64_t b_size = l->pack_b ? ((keep_panels ? block.nc : 0) + 2 * CK_PANEL_VECTORS) * vector * k : 0;
-        char *workspace = ck_gemm_workspace((size_t)(a_size + b_size));
+        char *workspace = l->reserve ? l->reserve : ck_gemm_workspace((size_t)(a_size + b_size));
+        if (!workspace) {
+            loops small = *l;
+            small.pack_a = false;
+            small.reserve = ck_gemm_borrow_reserve();
+            run_chunk(&small, chunk, chunk_start);
+            ck_gemm_return_reserve();
+            return;
+        }
         packed_a = workspace;
         packed_b = workspace + a_size;
     }
@@ -218,9 +228,11 @@ static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
     ck_gemm_tile tile = *chunk;
     tile.b_step = l->b_column;
     tile.b_lag = l->b_column % 2048 == 0 ? DOT_LAG_BYTES : 0;
+    char *reserve = NULL;
     if (tile.a_step != l->element) {
         const int64_t row = tile.k * l->element;
         char *rows = ck_gemm_workspace((size_t)(l->m * row));
+        if (!rows) rows = reserve = ck_gemm_borrow_reserve();
         for (int64_t i = 0; i < l->m; i++)
             for (int64_t p = 0; p < tile.k; p++)
                 memcpy(rows + i * row + p * l->element, tile.a + i * tile.a_row + p * tile.a_step, (size_t)l->element);
@@ -228,6 +240,7 @@ static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
         tile.a_row = row;
     }
     run_along_columns(l, tile, step, l->kernels->dot_tile[l->m - 1]);
+    if (reserve) ck_gemm_return_reserve();
 }
 
 static bool scalar_is(ck_scalar scalar, int64_t element, double value) {

@@ -83,8 +83,12 @@ static inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // The product with one row of C that a matrix-vector product with incy = 1 is.
 ck_gemm_problem ck_gemv_as_gemm(const ck_gemv_problem *problem);
 
-// Packing memory of the calling thread, at least size bytes, aligned to a page. It stays until the thread ends.
+// Packing memory of the calling thread, at least size bytes, aligned to a page. It stays until the thread ends. NULL where
+// memory is short: then there is a reserve for two panels of a whole chunk, which belongs to one thread at a time.
 char *ck_gemm_workspace(size_t size);
+enum { CK_RESERVE_BYTES = 2 * CK_PANEL_VECTORS * 64 * 1024 };
+char *ck_gemm_borrow_reserve(void);
+void ck_gemm_return_reserve(void);
 
 // CK_ROWS(8)(X, v) is X(1, v) X(2, v) ... X(8, v): one micro-kernel for every number of rows.
 #define CK_ROWS_2(X, v) X(1, v) X(2, v)

@@ -3,6 +3,7 @@
 #include "gemm_tile.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,20 @@ __attribute__((destructor)) static void delete_key(void) {
     free_workspace(mine.memory);
 }
 
+static _Thread_local bool denied; // by a test
+
+static void *allocate(size_t unit, size_t size) {
+    void *memory = NULL;
+    if (denied) return NULL;
+    if (posix_memalign(&memory, unit, size)) {
+        static atomic_flag told = ATOMIC_FLAG_INIT;
+        if (!atomic_flag_test_and_set(&told))
+            fprintf(stderr, "swift-lanes: no memory for %zu bytes of packing space; such products take turns in a small reserve\n", size);
+        return NULL;
+    }
+    return memory;
+}
+
 char *ck_gemm_workspace(size_t size) {
     if (__builtin_expect(size <= mine.size, 1)) return mine.memory;
     // Whole huge pages where it pays: panels then need one TLB entry instead of hundreds.
@@ -45,11 +60,8 @@ char *ck_gemm_workspace(size_t size) {
     mine = (workspace){NULL, 0};
     pthread_once(&once, make_key);
     if (have_key) pthread_setspecific(at_thread_end, NULL);
-    void *memory = NULL;
-    if (posix_memalign(&memory, unit, rounded)) {
-        fprintf(stderr, "swift-lanes: no memory for %zu bytes of packing space\n", rounded);
-        abort();
-    }
+    void *memory = allocate(unit, rounded);
+    if (!memory) return NULL;
 #if defined(__linux__)
     if (unit > 4096) madvise(memory, rounded, MADV_HUGEPAGE); // a wish: small pages work too
 #endif
@@ -58,6 +70,24 @@ char *ck_gemm_workspace(size_t size) {
     return mine.memory;
 }
 
+static pthread_mutex_t reserve_lock = PTHREAD_MUTEX_INITIALIZER;
+static char reserve[CK_RESERVE_BYTES] __attribute__((aligned(4096))); // costs nothing until it is used
+
+char *ck_gemm_borrow_reserve(void) {
+    pthread_mutex_lock(&reserve_lock);
+    return reserve;
+}
+
+void ck_gemm_return_reserve(void) { pthread_mutex_unlock(&reserve_lock); }
+
 void ck_gemm_poison_workspace(int byte) {
     if (mine.memory) memset(mine.memory, byte, mine.size);
+    if (denied) memset(ck_gemm_borrow_reserve(), byte, CK_RESERVE_BYTES), ck_gemm_return_reserve();
+}
+
+void ck_gemm_deny_workspace(bool deny) {
+    denied = deny;
+    if (!deny) return;
+    if (have_key) pthread_setspecific(at_thread_end, NULL);
+    free_workspace(mine.memory);
 }

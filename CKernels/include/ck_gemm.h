@@ -13,8 +13,8 @@
 //               (the addend is left out where beta = 0);
 //               last, C = C + bias, then ReLU: negative numbers become +0, -0 and NaN pass.
 //             No zero is skipped, so NaN and infinities propagate. Which NaN comes out (its sign and payload) is not promised.
-// Failure     none. Packing memory belongs to the calling thread and is reused; when it cannot be had, the process ends with a
-//             message.
+// Failure     none. Packing memory belongs to the calling thread and is reused; when it cannot be had, products that pack take
+//             turns in a reserve of the process: the same bits, more slowly.
 // Source      the five loops and packing: Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008);
 //             Van Zee and van de Geijn, "BLIS: A Framework for Rapidly Instantiating BLAS Functionality" (2015).
 #ifndef CK_GEMM_H
@@ -126,6 +126,8 @@ void ck_gemv_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_ge
 
 // For tests: fills the calling thread's packing memory with a byte, so that a kernel that trusts stale memory shows it.
 void ck_gemm_poison_workspace(int byte);
+// For tests: the calling thread gets no packing memory, and gives up what it has.
+void ck_gemm_deny_workspace(bool deny);
 
 #ifdef __cplusplus
 }

@@ -157,10 +157,11 @@ static void NAME(compare)(NAME(operands) *o, bool bounded, uint64_t *digest) {
     for (int32_t row = 0; row < rows; row++) {
         const ck_gemm_description description = ck_gemm_describe(catalogue[row]);
         if (!ck_isa_available(description.isa)) continue;
-        for (int way = 0; way < 6; way++) {
-            static const uint32_t plans[6] = {CK_GEMM_AUTOMATIC, CK_GEMM_A_IN_PLACE | CK_GEMM_B_IN_PLACE,
+        for (int way = 0; way < 7; way++) {
+            static const uint32_t plans[7] = {CK_GEMM_AUTOMATIC, CK_GEMM_A_IN_PLACE | CK_GEMM_B_IN_PLACE,
                                               CK_GEMM_PACK_A | CK_GEMM_PACK_B, CK_GEMM_PACK_A | CK_GEMM_B_IN_PLACE,
-                                              CK_GEMM_A_IN_PLACE | CK_GEMM_PACK_B, CK_GEMM_AUTOMATIC};
+                                              CK_GEMM_A_IN_PLACE | CK_GEMM_PACK_B, CK_GEMM_AUTOMATIC, CK_GEMM_PACK_A | CK_GEMM_PACK_B};
+            const bool denied = way == 6;
             ck_gemm_problem q = *p;
             q.plan = plans[way];
             guarded packed = {0};
@@ -171,13 +172,15 @@ static void NAME(compare)(NAME(operands) *o, bool bounded, uint64_t *digest) {
                 q.b = NULL;
             }
             memcpy((void *)p->c, o->c0, (size_t)count * sizeof(ELEMENT));
+            if (denied) ck_gemm_deny_workspace(true);
             ck_gemm_poison_workspace(0xff); // all bits set is a NaN
             ck_gemm(catalogue[row], &q);
+            if (denied) ck_gemm_deny_workspace(false);
             int64_t bad = -1;
             for (int64_t i = 0; i < count && bad < 0; i++)
                 if (!NAME(same)(((ELEMENT *)p->c)[i], expected[i])) bad = i;
             check(bad < 0, "%s plan %u%s: m %ld n %ld k %ld ta %d tb %d alpha %g beta %g bias %d relu %d, element (%ld, %ld): %g, promised %g",
-                  description.name, q.plan, way == 5 ? " packed" : "", (long)p->m, (long)p->n, (long)p->k, p->transpose_a, p->transpose_b,
+                  description.name, q.plan, way == 5 ? " packed" : denied ? " without memory" : "", (long)p->m, (long)p->n, (long)p->k, p->transpose_a, p->transpose_b,
                   (double)o->alpha, (double)o->beta, p->bias_kind, p->relu, (long)(bad / p->ldc), (long)(bad % p->ldc),
                   bad < 0 ? 0 : (double)((ELEMENT *)p->c)[bad], bad < 0 ? 0 : (double)expected[bad]);
             if (packed.mapping) guarded_free(packed);
