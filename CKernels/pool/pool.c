@@ -33,6 +33,8 @@ enum {
     POLLS_PER_CLOCK = 64, // a look at the clock costs as much as several polls
     TAKE_BACK_NANOSECONDS = 5000,
     JOIN_SPIN_NANOSECONDS = 100000,
+    LATE_NANOSECONDS = 30000,   // a lane that is this late may not be running at all
+    OBSERVED_NANOSECONDS = 20000, // which its processor time over this long tells
     WORD_BITS = 64,
     WORDS = (CK_POOL_LANES_MAX + WORD_BITS - 1) / WORD_BITS,
 };
@@ -49,12 +51,16 @@ typedef struct worker {
     // The line that joins.
     _Alignas(LINE) _Atomic uint32_t done;
     _Atomic bool caller_sleeps;
+    _Atomic bool brought; // to the caller's processor: the mask is to be what it was, which `home` says
     // For sleeping; seldom touched.
     _Alignas(LINE) pthread_mutex_t mutex;
     pthread_cond_t posted, joined;
     struct ck_pool *pool;
     pthread_t thread;
     int32_t number; // lane that the worker has in a region of the whole pool
+#if defined(__linux__)
+    cpu_set_t home;
+#endif
 } worker;
 
 struct ck_pool {
@@ -127,6 +133,43 @@ static void leave_caller(worker *w) {
 #endif
 }
 
+// A worker that waits for a processor behind another process finishes its lane on the caller's, which has nothing else to do: a
+// neighbour that keeps a processor busy for a time slice would otherwise cost the region that slice.
+static int64_t processor_time(const worker *w) {
+#if defined(__linux__)
+    clockid_t clock;
+    struct timespec t;
+    if (!w->pool->may_move || pthread_getcpuclockid(w->thread, &clock) || clock_gettime(clock, &t)) return -1;
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+#else
+    (void)w;
+    return -1;
+#endif
+}
+
+static void send_home(worker *w) {
+#if defined(__linux__)
+    if (atomic_exchange(&w->brought, false)) pthread_setaffinity_np(w->thread, sizeof w->home, &w->home);
+#else
+    (void)w;
+#endif
+}
+
+static void bring_here(worker *w, uint32_t ticket) {
+#if defined(__linux__)
+    const int32_t processor = this_processor();
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    if (processor < 0 || processor >= CPU_SETSIZE || pthread_getaffinity_np(w->thread, sizeof w->home, &w->home)) return;
+    CPU_SET(processor, &here);
+    if (!CPU_ISSET(processor, &w->home) || pthread_setaffinity_np(w->thread, sizeof here, &here)) return;
+    atomic_store(&w->brought, true);
+    if (atomic_load(&w->done) == ticket) send_home(w); // it was through: either it saw `brought` or this thread sees it done
+#else
+    (void)w, (void)ticket;
+#endif
+}
+
 // Waits until start is even, awake for a while, then asleep. Returns the ticket.
 static uint32_t wait_for_work(worker *w) {
     const int64_t spin = w->pool->spin_nanoseconds;
@@ -168,6 +211,10 @@ static void *work(void *argument) {
             pthread_cond_signal(&w->joined);
             pthread_mutex_unlock(&w->mutex);
         }
+        if (atomic_load(&w->brought)) {
+            send_home(w);
+            leave_caller(w);
+        }
     }
 }
 
@@ -195,6 +242,7 @@ static uint32_t post(worker *w, ck_pool_task task, void *context, int32_t lane, 
 // `begin` is when the caller first found itself waiting, 0 before: lanes that have not begun share one delay.
 static void join(worker *w, uint32_t ticket, int32_t lane, int32_t lanes, ck_pool_task task, void *context, int64_t *begin) {
     bool taken = false;
+    int64_t observed = 0, worked = -1; // when the worker's processor time was read, and what it was
     for (;;) {
         for (int poll = 0; poll < POLLS_PER_CLOCK; poll++) {
             if (atomic_load_explicit(&w->done, memory_order_acquire) == ticket) return;
@@ -209,6 +257,16 @@ static void join(worker *w, uint32_t ticket, int32_t lane, int32_t lanes, ck_poo
                 return;
             }
             taken = true;
+        }
+        if (!observed && time - *begin > LATE_NANOSECONDS) {
+            observed = time;
+            worked = processor_time(w);
+        } else if (worked >= 0 && time - observed > OBSERVED_NANOSECONDS) {
+            if (processor_time(w) - worked < (time - observed) / 4) {
+                bring_here(w, ticket);
+                break;
+            }
+            worked = -1;
         }
         if (time - *begin > JOIN_SPIN_NANOSECONDS) break;
     }
