@@ -170,4 +170,34 @@ import Testing
         }
         #expect(sums == [Int64](repeating: 4000, count: Probe.Lock.allCases.count))
     }
+
+    /// A measurement that no machine can make is no verdict.
+    @Test func impossibleSpeedHasNoVerdict() throws {
+        let broken = Experiment(
+            id: "broken", title: "", question: "", hypothesis: "", figure: .bars(y: "GFLOP/s"),
+            measure: { _ in
+                var observation = Observation()
+                var series = Series("nothing", unit: "GFLOP/s")
+                series.add(0, [1e9])
+                observation.series = [series]
+                return observation
+            }, judge: { _ in (.supported, "") })
+        let finding = try inLaboratory { try $0.run(broken) }
+        #expect(finding.verdict == .notTestable && finding.explanation.contains("beyond what this machine can do"))
+    }
+
+    /// A library beside ours stands in the series of both experiments on products.
+    @Test func peersAreMeasured() throws {
+        let peer = ProductPeer(name: "slow") { products, threads, _ in
+            products.map { [2 * Double($0.m) * Double($0.n) * Double($0.k) / Double(threads)] }  // one GFLOP/s a thread
+        }
+        let findings = try inLaboratory { lab in
+            let beside = Laboratory(isQuick: true, peers: [peer])
+            beside.bindThisThread()
+            return [try beside.run(.roofline), try beside.run(.vectorization)]
+        }
+        #expect(findings[0].series.first { $0.name == "slow" }?.points.map(\.y) == [1, 1, 1, 1, 1])
+        #expect(findings[0].numbers["slow, product 256, GFLOP/s"] == 1)
+        #expect(findings[1].numbers["slow, one thread, 64 x 128 x 784, GFLOP/s"] == 1)
+    }
 }

@@ -94,4 +94,13 @@ import Testing
         #expect(comparison.ratio > 1.2 && comparison.logarithms.count == 9, "\(comparison)")
         #expect(x.isFinite)
     }
+
+    @Test func impossibleSpeedsAreNamed() {
+        let limits = SpeedLimits(gflops: 500, gigabytes: 800, nanoseconds: 0.025)
+        #expect(limits.complaint(about: 499, unit: "GFLOP/s") == nil && limits.complaint(about: 799, unit: "GB/s") == nil)
+        #expect(limits.complaint(about: 0.03, unit: "ns") == nil && limits.complaint(about: 1e9, unit: "million/s") == nil)
+        #expect(limits.complaint(about: 501, unit: "GFLOP/s")?.contains("beyond") == true)
+        #expect(limits.complaint(about: 801, unit: "GB/s") != nil && limits.complaint(about: 0.02, unit: "ns") != nil)
+        #expect(limits.complaint(about: .infinity, unit: "times") != nil && limits.complaint(about: .nan, unit: "ns") != nil)
+    }
 }

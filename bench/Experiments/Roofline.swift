@@ -29,24 +29,37 @@ extension Experiment {
             }
             points.add(2.0 / 12, triad, label: "triad")
             observation.numbers["triad, GFLOP/s"] = points.points.last!.y
-            func product(_ name: String, _ m: Int, _ n: Int, _ k: Int) {
+            let products: [(String, (m: Int, n: Int, k: Int))] = [
+                ("product 1 × 4096 × 4096", (1, 4096, 4096)), ("product 8 × 2048 × 2048", (8, 2048, 2048)),
+                ("layer 64 × 128 × 784", (64, 128, 784)), ("product 256", (256, 256, 256)),
+                ("product 1024", (1024, 1024, 1024)),
+            ]
+            // Where a product stands on the roofline: operations, and operations for a byte that has to move at least once.
+            func place(_ m: Int, _ n: Int, _ k: Int) -> (operations: Double, intensity: Double) {
+                let operations = 2 * Double(m) * Double(n) * Double(k)
+                return (operations, operations / (4 * (Double(m * k) + Double(k * n) + 2 * Double(m * n))))
+            }
+            for (name, (m, n, k)) in products {
                 let a = Matrix<Float>(rows: m, columns: k, repeating: 0.5)
                 let b = Matrix<Float>(rows: k, columns: n, repeating: 0.25)
                 var c = Matrix<Float>(rows: m, columns: n)
-                let operations = 2 * Double(m) * Double(n) * Double(k)
-                // Bytes that have to move at least once.
-                let bytes = 4 * (Double(m) * Double(k) + Double(k) * Double(n) + 2 * Double(m) * Double(n))
+                let (operations, intensity) = place(m, n, k)
                 let times = lab.time(seconds: max(3 * lab.pointSeconds, 6e-9 * operations / 100)) { multiply(a, b, into: &c) }
-                points.add(operations / bytes, times.map { operations / $0 }, label: name)
+                points.add(intensity, times.map { operations / $0 }, label: name)
                 observation.numbers["\(name), GFLOP/s"] = points.points.last!.y
             }
-            product("product 1 × 4096 × 4096", 1, 4096, 4096)
-            product("product 8 × 2048 × 2048", 8, 2048, 2048)
-            product("layer 64 × 128 × 784", 64, 128, 784)
-            product("product 256", 256, 256, 256)
-            product("product 1024", 1024, 1024, 1024)
             points.points.sort { $0.x < $1.x }
             observation.series = [roof, points]
+            for peer in lab.peers {
+                var series = Series(peer.name, unit: "GFLOP/s")
+                for ((name, (m, n, k)), times) in zip(products, try peer.time(products.map(\.1), 1, 3 * lab.pointSeconds)) {
+                    let (operations, intensity) = place(m, n, k)
+                    series.add(intensity, times.map { operations / $0 }, label: name)
+                    observation.numbers["\(peer.name), \(name), GFLOP/s"] = series.points.last!.y
+                }
+                series.points.sort { $0.x < $1.x }
+                observation.series.append(series)
+            }
             observation.numbers["peak, GFLOP/s"] = profile.peakOne
             observation.numbers["memory, GB/s"] = profile.memoryBandwidthOne
             observation.numbers["ridge, operations per byte"] = profile.peakOne / profile.memoryBandwidthOne

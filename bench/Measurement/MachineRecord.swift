@@ -13,6 +13,10 @@ public struct MachineRecord: Codable, Sendable {
     public var memoryGiB: Double
     /// Name from CPUID or "none found".
     public var hypervisor: String
+    /// Processors' worth of time that control groups allow; nil for no limit.
+    public var quota: Double?
+    /// The version of this program; nil where it does not know.
+    public var commit: String?
     /// Setting of transparent huge pages.
     public var hugePages: String
     public var system: String
@@ -37,7 +41,8 @@ public struct MachineRecord: Codable, Sendable {
             instructionSet: unsafe String(cString: ck_isa_name(ck_isa_selected())),
             usableProcessors: affinity(), installedProcessors: ProcessInfo.processInfo.processorCount, caches: readCaches(),
             memoryGiB: (Double(ProcessInfo.processInfo.physicalMemory) / 1_073_741_824 * 10).rounded() / 10,
-            hypervisor: hypervisorName(), hugePages: setting("/sys/kernel/mm/transparent_hugepage/enabled"),
+            hypervisor: hypervisorName(), quota: quota(), commit: nil,
+            hugePages: setting("/sys/kernel/mm/transparent_hugepage/enabled"),
             system: ProcessInfo.processInfo.operatingSystemVersionString, compiler: compilerName,
             date: ISO8601DateFormatter().string(from: Date()))
     }
@@ -80,6 +85,11 @@ public struct MachineRecord: Codable, Sendable {
                 lineBytes: text(folder + "coherency_line_size").flatMap(Int.init) ?? 0,
                 ways: text(folder + "ways_of_associativity").flatMap(Int.init) ?? 0)
         }
+    }
+
+    private static func quota() -> Double? {
+        let processors = unsafe ck_cpu_quota("")
+        return processors > 0 ? processors : nil
     }
 
     private static func hypervisorName() -> String {

@@ -1,9 +1,9 @@
 import Foundation
 
 /// Other programs that an experiment asks.
-enum Command {
+public enum Command {
     /// Standard output of a program that ended well; nil where it does not exist or failed.
-    static func run(_ command: [String], environment: [String: String] = [:]) -> String? {
+    public static func run(_ command: [String], environment: [String: String] = [:]) -> String? {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = command

@@ -4,6 +4,17 @@ import LanesParallel
 import Measurement
 import Synchronization
 
+/// A library whose product C = A·B is timed in processes of its own.
+public struct ProductPeer: Sendable {
+    public let name: String
+    /// Nanoseconds of each m x n x k, several samples, on so many threads.
+    public let time: @Sendable (_ products: [(m: Int, n: Int, k: Int)], _ threads: Int, _ seconds: Double) throws -> [[Double]]
+
+    public init(
+        name: String, time: @escaping @Sendable ([(m: Int, n: Int, k: Int)], Int, Double) throws -> [[Double]]
+    ) { (self.name, self.time) = (name, time) }
+}
+
 /// Where experiments run: lanes that are bound to processors, time limits, random numbers, the machine's profile.
 ///
 /// Make it on a thread of its own, call ``bindThisThread()`` there, and run experiments there: lane 0 is the calling thread.
@@ -16,12 +27,15 @@ public final class Laboratory: Sendable {
     public let pool: WorkerPool
     /// Folder with helpers that experiments may build and start (`bench/helpers`); nil where it is not at hand.
     public let helpers: String?
+    /// Libraries that experiments on products set beside ours.
+    public let peers: [ProductPeer]
     private let storedProfile = Mutex<Profile?>(nil)
 
-    public init(isQuick: Bool, seed: UInt64 = 1, helpers: String? = nil) {
+    public init(isQuick: Bool, seed: UInt64 = 1, helpers: String? = nil, peers: [ProductPeer] = []) {
         self.isQuick = isQuick
         self.seed = seed
         self.helpers = helpers
+        self.peers = peers
         machine = Machine.current()
         processors = Placement.cores.plan(lanes: LaneLimits.current().lanes, on: machine)
         pool =
@@ -69,7 +83,11 @@ public final class Laboratory: Sendable {
         let predicted = experiment.predict(profile)
         let start = Clock.nanoseconds
         let observation = try experiment.measure(self)
-        let (verdict, explanation) = observation.reason.map { (.notTestable, $0) } ?? experiment.judge(observation.numbers)
+        let impossible = observation.series.lazy.flatMap { [limits] series in
+            series.points.compactMap { limits.complaint(about: $0.y, unit: series.unit).map { "\(series.name): \($0)" } }
+        }.first
+        let (verdict, explanation) =
+            (impossible ?? observation.reason).map { (.notTestable, $0) } ?? experiment.judge(observation.numbers)
         return Finding(
             id: experiment.id, title: experiment.title, question: experiment.question, hypothesis: experiment.hypothesis,
             verdict: verdict, explanation: explanation,
@@ -78,6 +96,13 @@ public final class Laboratory: Sendable {
             },
             numbers: observation.numbers, series: observation.series, figure: experiment.figure, notes: observation.notes,
             seconds: Double(Clock.nanoseconds - start) * 1e-9)
+    }
+
+    // Half as much again as was measured: a neighbour may have slowed the profile.
+    private var limits: SpeedLimits {
+        SpeedLimits(
+            gflops: 1.5 * max(profile.peakAll, Double(lanes) * profile.peakOne),
+            gigabytes: 1.5 * Double(lanes) * (profile.cacheBandwidth.max() ?? .infinity), nanoseconds: profile.cycle / 10)
     }
 
     /// Nanoseconds of one call, several samples: calls are repeated until a sample is long enough to time.

@@ -75,7 +75,7 @@ struct StudyCommand: ParsableCommand {
             isQuiet: json)
         if !json { print("") }
         let isQuiet = json
-        let laboratory = try LaboratoryRun.run(Experiment.all, isQuick: true, seed: 1) { finding in
+        let laboratory = try LaboratoryRun.run(Experiment.all, isQuick: true, seed: 1, peers: others) { finding in
             if !isQuiet { print(LaboratoryRun.describe(finding)) }
         }
         let output = Output(

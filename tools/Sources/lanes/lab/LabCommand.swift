@@ -46,6 +46,7 @@ struct LabRun: ParsableCommand {
 
             Examples: lanes lab run fork-join --quick
                       lanes lab run all --quick --json > machine.json
+                      lanes lab run roofline --peer blis=/usr/lib/libblis.so.4
             """)
 
     @Argument(help: "Experiments by their names, or all.") var ids: [String]
@@ -54,9 +55,18 @@ struct LabRun: ParsableCommand {
         help: "Folder for index.html, lab.json, and a table and a plot script for each figure. Without it nothing is written.")
     var out: String?
     @Option(help: "Where random numbers begin.") var seed: UInt64 = 1
+    @Option(
+        name: .customLong("peer"),
+        help:
+            "A library to set beside ours in roofline and vectorization, NAME=PATH; may be repeated. Default: OpenBLAS where it is installed."
+    )
+    var peers: [String] = []
+    @Flag(help: "No other libraries.") var noPeers = false
     @Flag(help: "Print one JSON object.") var json = false
 
     func validate() throws {
+        guard !noPeers || peers.isEmpty else { throw ValidationError("--no-peers and --peer exclude each other") }
+        if let complaint = Library.complaint(about: peers) { throw ValidationError(complaint) }
         let known = Set(Experiment.all.map(\.id))
         for id in ids where id != "all" && !known.contains(id) {
             throw ValidationError(
@@ -68,7 +78,9 @@ struct LabRun: ParsableCommand {
     func run() throws {
         let chosen = ids.contains("all") ? Experiment.all : Experiment.all.filter { ids.contains($0.id) }
         if out != nil { try Gnuplot.check() }
-        let record = try LaboratoryRun.run(chosen, isQuick: quick, seed: seed) { finding in
+        let others =
+            noPeers ? [] : peers.isEmpty ? (try? findOpenBLAS()).map { [$0] } ?? [] : peers.map { Library(argument: $0)! }
+        let record = try LaboratoryRun.run(chosen, isQuick: quick, seed: seed, peers: others) { finding in
             if !json { print(LaboratoryRun.describe(finding), terminator: "\n\n") }
         }
         if let out {
@@ -83,13 +95,14 @@ struct LabRun: ParsableCommand {
 /// Experiments on a thread of their own that is bound to the first lane's processor.
 enum LaboratoryRun {
     static func run(
-        _ experiments: [Experiment], isQuick: Bool, seed: UInt64, finished: @escaping @Sendable (Finding) -> Void
+        _ experiments: [Experiment], isQuick: Bool, seed: UInt64, peers: [Library],
+        finished: @escaping @Sendable (Finding) -> Void
     ) throws -> LaboratoryRecord {
         Interrupt.watch()
         let result = Mutex<Result<LaboratoryRecord, any Error>?>(nil)
         let done = DispatchSemaphore(value: 0)
         let thread = Thread {
-            let outcome = Result { try runHere(experiments, isQuick: isQuick, seed: seed, finished: finished) }
+            let outcome = Result { try runHere(experiments, isQuick: isQuick, seed: seed, peers: peers, finished: finished) }
             result.withLock { $0 = outcome }
             done.signal()
         }
@@ -100,10 +113,10 @@ enum LaboratoryRun {
     }
 
     private static func runHere(
-        _ experiments: [Experiment], isQuick: Bool, seed: UInt64, finished: (Finding) -> Void
+        _ experiments: [Experiment], isQuick: Bool, seed: UInt64, peers: [Library], finished: (Finding) -> Void
     ) throws -> LaboratoryRecord {
         let helpers = try? Project.folder("bench/helpers")
-        let lab = Laboratory(isQuick: isQuick, seed: seed, helpers: helpers)
+        let lab = Laboratory(isQuick: isQuick, seed: seed, helpers: helpers, peers: peers.map(productPeer))
         lab.bindThisThread()
         let steal = MachineRecord.stealSeconds()
         Progress.show("measuring the machine's profile")
@@ -122,8 +135,28 @@ enum LaboratoryRun {
             findings.append(finding)
         }
         let stolen = MachineRecord.stealSeconds().flatMap { now in steal.map { now - $0 } }
+        var machine = MachineRecord.current()
+        machine.commit = Project.commit()
         return LaboratoryRecord(
-            machine: .current(), profile: profile, isQuick: isQuick, seed: seed, stealSeconds: stolen, experiments: findings)
+            machine: machine, profile: profile, isQuick: isQuick, seed: seed, stealSeconds: stolen, experiments: findings)
+    }
+
+    // Times a library's products as `lanes gemm` does, and checks them.
+    private static func productPeer(_ library: Library) -> ProductPeer {
+        ProductPeer(name: library.name) { products, threads, seconds in
+            let shapes = products.map { Shape(argument: "\($0.m)x\($0.n)x\($0.k)")! }
+            let arguments = [
+                "gemm-worker", "--type", "f32", "--seconds", String(seconds), "--threads", String(threads), "--library",
+                library.path!,
+            ]
+            let data = try Worker.run(arguments, threads: threads, input: try JSONEncoder().encode(shapes))
+            return try JSONDecoder().decode([GemmWorker.Timing].self, from: data).map { timing in
+                guard timing.errorOverBound <= 1 else {
+                    throw Failure("\(library.name) gives a wrong result for \(timing.shape)")
+                }
+                return timing.nanoseconds
+            }
+        }
     }
 
     static func describe(_ finding: Finding) -> String {
@@ -140,6 +173,13 @@ enum LaboratoryRun {
 /// The clone that this program was built in.
 enum Project {
     static func program() throws -> String { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") }
+
+    /// The version that is checked out; nil where there is no repository.
+    static func commit() -> String? {
+        guard let folder = try? folder("CKernels") else { return nil }
+        return Command.run(["git", "-C", folder, "describe", "--always", "--dirty"])?.trimmingCharacters(
+            in: .whitespacesAndNewlines)
+    }
 
     /// A folder of the project, found upward from where this program lies.
     static func folder(_ name: String) throws -> String {

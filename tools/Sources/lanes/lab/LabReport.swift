@@ -91,8 +91,9 @@ enum LabReport {
             ("memory, a load", "\(number(p.memoryLatency)) ns"), ("empty region", "\(number(p.region)) ns"),
             ("a line from core to core", "\(number(p.transfer)) ns"), ("hypervisor", m.hypervisor),
             ("stolen during the run", record.stealSeconds.map { "\(format($0, 2)) s" } ?? "not said"),
-            ("huge pages", m.hugePages),
-            ("system", m.system), ("compiler", m.compiler), ("seed", String(record.seed)), ("measured", m.date),
+            ("CPU quota", m.quota.map { "\(number($0)) processors" } ?? "none"), ("huge pages", m.hugePages),
+            ("system", m.system), ("compiler", m.compiler), ("version", m.commit ?? "unknown"),
+            ("seed", String(record.seed)), ("measured", m.date),
         ]
         return "<table class=facts>"
             + rows.map { "<tr><th scope=row>\($0.0)</th><td>\(Page.escape($0.1))</td></tr>" }.joined(separator: "\n")
