@@ -158,9 +158,9 @@ enum LabReport {
             where !labels.contains(point.label ?? "") { labels.append(point.label ?? "") }
             let width = 0.8 / Double(max(1, series.count))
             text +=
-                "unset xlabel\nset bmargin 4.5\nset key outside top center horizontal\nset style fill solid 0.9\nset boxwidth \(width * 0.92)\nset xrange [-0.6:\(Double(labels.count) - 0.4)]\n"
+                "unset xlabel\nset bmargin 5.5\nset key outside top center horizontal\nset style fill solid 0.9\nset boxwidth \(width * 0.92)\nset xrange [-0.6:\(Double(labels.count) - 0.4)]\n"
             text +=
-                "set xtics (\(labels.enumerated().map { "\(Gnuplot.quoted(wrapped($1)).replacingOccurrences(of: "'", with: "\"")) \($0)" }.joined(separator: ", ")))\n"
+                "set xtics (\(labels.enumerated().map { "\(Gnuplot.quoted(wrapped($1, places: labels.count)).replacingOccurrences(of: "'", with: "\"")) \($0)" }.joined(separator: ", ")))\n"
             var parts: [String] = []
             for (index, one) in series.enumerated() {
                 let shift = (Double(index) - Double(series.count - 1) / 2) * width
@@ -177,11 +177,12 @@ enum LabReport {
         return text
     }
 
-    // Long labels in lines of about 16 characters.
-    private static func wrapped(_ label: String) -> String {
+    // Long labels in lines that fit beside each other.
+    private static func wrapped(_ label: String, places: Int) -> String {
+        let most = min(16, max(8, 80 / places))
         var lines: [String] = []
         for word in label.split(separator: " ") {
-            if let last = lines.last, last.count + word.count < 16 {
+            if let last = lines.last, last.count + word.count < most {
                 lines[lines.count - 1] = "\(last) \(word)"
             } else {
                 lines.append(String(word))
