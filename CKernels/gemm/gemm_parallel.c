@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { LINE = 128 };
 
@@ -76,8 +77,9 @@ static double estimate(const ck_gemm_kernels *kernels, const ck_gemm_problem *p)
     return arithmetic > memory ? arithmetic : memory;
 }
 
-// A region costs a fraction of a microsecond where the workers are awake, tens where they sleep. The conformance tests build
-// with 1, so that every product is cut.
+// A product is worth a region where it takes several times as long as an empty one: 100 ns between cores side by side, a microsecond
+// between cores that are far apart, and a hypervisor may move them at any time. So short products measure it now and then. A
+// region whose workers sleep costs tens of microseconds. The conformance tests build with 1, so that every product is cut.
 #ifndef CK_GEMM_REGION_NANOSECONDS
 #define CK_GEMM_REGION_NANOSECONDS 700
 #endif
@@ -97,7 +99,35 @@ enum { LARGE_A_BYTES = 4 << 20 };
 #define CK_GEMM_STEAL_NANOSECONDS 100000
 #endif
 enum { BLOCKS_EACH = 4, LONG_NANOSECONDS = 50000000 };
-static const double worth_a_region = CK_GEMM_REGION_NANOSECONDS, worth_waking = CK_GEMM_WAKE_NANOSECONDS;
+static const double worth_waking = CK_GEMM_WAKE_NANOSECONDS;
+
+static void nothing(void *context, int32_t lane, int32_t lanes) { (void)context, (void)lane, (void)lanes; }
+
+static int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+// Nanoseconds of one lane that are worth a region, for a product of about `nanoseconds`. Short products of a thread measure it at
+// first, if no other thread has, and then once in a while.
+static double worth_a_region(ck_pool *pool, double nanoseconds) {
+    enum { EVERY = 4096, TIMES = 12, LEAST = CK_GEMM_REGION_NANOSECONDS / 2, LONG_ENOUGH = 20000 };
+    if (LEAST == 0 || nanoseconds < LEAST || nanoseconds > LONG_ENOUGH) return CK_GEMM_REGION_NANOSECONDS;
+    static _Atomic int32_t worth;
+    static _Thread_local uint32_t calls;
+    const int32_t known = atomic_load_explicit(&worth, memory_order_relaxed);
+    if (known && ++calls % EVERY) return known;
+    int64_t shortest = INT64_MAX;
+    for (int i = 0; i < TIMES; i++) { // the first may wake the worker
+        const int64_t begin = now();
+        if (ck_pool_run(pool, 2, nothing, NULL) == 2) shortest = smaller(shortest, now() - begin);
+    }
+    if (shortest == INT64_MAX) return CK_GEMM_REGION_NANOSECONDS; // other clients have the workers
+    const int32_t found = (int32_t)smaller(larger(7 * shortest / 2, LEAST), LONG_ENOUGH);
+    atomic_store_explicit(&worth, found, memory_order_relaxed);
+    return found;
+}
 
 // Rows of B a multiple of 4 KiB apart: half of each would stand in half of the sets of the caches. Two short lanes of rows that
 // read all of a B from the shared cache are faster (16 x 1024 x 1024 by a fifth), of one from memory they are not.
@@ -246,10 +276,10 @@ void ck_gemm_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_ge
     if (pool && !tiny && p->m > 0 && p->n > 0 && !ck_pool_inside()) {
         const double nanoseconds = estimate(kernels, p);
         // Every lane has work for as long as a region costs, half of it for two; waking one more costs the caller a system call.
-        const double wanted = nanoseconds / (nanoseconds < worth_waking ? worth_a_region / 2 : worth_waking / 2);
+        const double worth = worth_a_region(pool, nanoseconds), wanted = nanoseconds / (nanoseconds < worth_waking ? worth / 2 : worth_waking / 2);
         const int32_t available = (int32_t)smaller(ck_pool_lanes(pool), CK_GEMM_SHARES_MAX);
         const int32_t lanes = wanted < available ? (int32_t)wanted : available;
-        if (lanes > 1 && nanoseconds >= worth_a_region) {
+        if (lanes > 1 && nanoseconds >= worth) {
             if (run_in_chunks(pool, lanes, nanoseconds, kernels, p)) return;
             partition cut;
             cut.kernels = kernels;
