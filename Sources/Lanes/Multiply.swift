@@ -16,9 +16,12 @@ public enum BiasAxis: Sendable {
 ///   - a: op(A) is m × k; A is stored k × m where `transposeA` is true.
 ///   - b: op(B) is k × n; B is stored n × k where `transposeB` is true.
 ///   - c: m × n. It is never read where `beta` is 0.
+///   - transposeA: op(A) is the transpose of A.
+///   - transposeB: op(B) is the transpose of B.
 ///   - alpha: factor of the product. Where it is 0, A and B are not read.
 ///   - beta: factor of the old C.
 ///   - bias: n numbers (`.perColumn`) or m numbers (`.perRow`), added after everything else.
+///   - biasAxis: which of the two.
 ///   - relu: negative results become +0; -0 and NaN stay.
 ///
 /// Runs on the calling thread. The result has the same bits on every instruction set, for every position of an element and
@@ -103,7 +106,19 @@ public func multiply<Element: LaneElement>(
 ///   - m: rows of op(A) and C.
 ///   - n: columns of op(B) and C.
 ///   - k: columns of op(A), rows of op(B).
-///   - a: row-major, `leadingDimensionA` elements from row to row; the row length where that is nil.
+///   - a: A, row-major.
+///   - leadingDimensionA: elements from one row of A to the next; nil for its row length. So for B and C.
+///   - b: B, row-major.
+///   - leadingDimensionB: elements from one row of B to the next.
+///   - c: C, row-major. It is never read where `beta` is 0.
+///   - leadingDimensionC: elements from one row of C to the next.
+///   - transposeA: op(A) is the transpose of A.
+///   - transposeB: op(B) is the transpose of B.
+///   - alpha: factor of the product. Where it is 0, A and B are not read.
+///   - beta: factor of the old C.
+///   - bias: n numbers (`.perColumn`) or m numbers (`.perRow`), added after everything else.
+///   - biasAxis: which of the two.
+///   - relu: negative results become +0; -0 and NaN stay.
 ///
 /// Spans that are too short for their shapes stop the program with a message.
 public func multiply<Element: LaneElement>(

@@ -90,7 +90,10 @@ import Testing
         #expect(verdict("false-sharing", sharing) == .refuted)
 
         func trust(_ noise: Double, _ gaps: Double) -> (Verdict, String) {
-            Experiment.trust.judge(["noise floor, %": noise, "time lost in gaps, %": gaps, "longest gap, ms": 1])
+            Experiment.trust.judge([
+                "noise floor, %": noise, "time lost in gaps, %": gaps, "longest gap, ms": 1, "memory's spread, %": 4,
+                "line from core to core, ns": 28,
+            ])
         }
         #expect(trust(0.1, 0.1).1.hasPrefix("Grade A") && trust(0.1, 0.1).0 == .supported)
         #expect(trust(1, 0.5).1.hasPrefix("Grade B"))
