@@ -213,6 +213,7 @@ public struct StepResult: Sendable {
         let outputs = layers.indices.map { unsafe Rows(outputMemory[$0].buffer.base, count, layers[$0].outputs) }
         let deltas = layers.indices.map { unsafe Rows(deltaMemory[$0].buffer.base, count, layers[$0].outputs) }
         nonisolated(unsafe) let labels = unsafe UnsafePointer(self.labels.baseAddress!)
+        nonisolated(unsafe) let predictions = unsafe self.predictions.baseAddress!
         let dropout = Dropout(rate: options.dropout)
         let seeds = layers.indices.map { layer -> UInt64 in
             var random = SplitMix64(seed: options.seed, stream: 0x6472_6f70 &+ UInt64(steps) &* 64 &+ UInt64(layer))
@@ -230,6 +231,8 @@ public struct StepResult: Sendable {
                 x = y
             }
             LogSoftmax.forward(x, into: x)
+            unsafe Element.networkKernels.pointee.argmax(
+                Int64(rows.count), Int64(x.columns), x.base, Int64(x.leadingDimension), predictions + rows.lowerBound)
             unsafe NegativeLogLikelihood.backward(
                 x, labels + rows.lowerBound, scale: 1 / Double(count), into: deltas[layers.count - 1][rows])
             for index in stride(from: layers.count - 1, to: 0, by: -1) {
@@ -317,9 +320,6 @@ public struct StepResult: Sendable {
         steps += 1
         choice.took(DispatchTime.now().uptimeNanoseconds - begin)
 
-        let scores = outputs[layers.count - 1]
-        unsafe Element.networkKernels.pointee.argmax(
-            Int64(count), Int64(scores.columns), scores.base, Int64(scores.leadingDimension), predictions.baseAddress!)
         let correct = (0..<count).count { unsafe predictions[$0] == labels[$0] }
         return StepResult(loss: loss, correct: correct, count: count)
     }
