@@ -58,6 +58,9 @@ public struct Augmentation: Sendable, Equatable {
         self.noise = noise
     }
 
+    // Called for every image: other modules would run the unspecialised code.
+    @_specialize(where Element == Float)
+    @_specialize(where Element == Double)
     internal func apply<Element: LaneElement>(
         _ image: UnsafeMutableBufferPointer<Element>, _ rows: Int, _ columns: Int, _ random: inout SplitMix64
     ) {
@@ -104,7 +107,7 @@ public struct Augmentation: Sendable, Equatable {
     ///   - threads: that make batches.
     ///   - processors: the threads are bound to these in turn; free where it is empty.
     public init(
-        _ images: ImageSet, batch: Int, seed: UInt64, epoch: Int, augmentation: Augmentation = .none, depth: Int = 4,
+        _ images: ImageSet, batch: Int, seed: UInt64, epoch: Int, augmentation: Augmentation = .none, depth: Int = 8,
         threads: Int = 1, processors: [Int] = []
     ) {
         guard batch >= 1, depth >= 1, threads >= 1 else {
@@ -143,6 +146,7 @@ public struct Augmentation: Sendable, Equatable {
         private let batches: Int
         private let condition = NSCondition()
         private var claimed = 0, taken = 0, running: Int, stopped = false
+        private var resting = 0, isAwaited = false
         private var ready: [Int: Batch<Element>] = [:]
         private var spare: [Batch<Element>] = []
         private var waited = 0.0, worked = 0.0
@@ -162,8 +166,11 @@ public struct Augmentation: Sendable, Equatable {
             condition.lock()
             while !stopped && claimed < batches {
                 // A batch is claimed only when there is room for it: that is the back-pressure.
+                // Who found none rests until half of the queue is empty: to be woken for each batch would cost the trainer a system call each.
                 guard claimed < taken + depth else {
-                    condition.wait()
+                    resting += 1
+                    while !stopped && claimed > taken + depth / 2 { condition.wait() }
+                    resting -= 1
                     continue
                 }
                 let number = claimed
@@ -178,7 +185,7 @@ public struct Augmentation: Sendable, Equatable {
                 condition.lock()
                 worked += elapsed
                 ready[number] = made
-                condition.broadcast()
+                if isAwaited { condition.broadcast() }
             }
             running -= 1
             condition.broadcast()
@@ -189,11 +196,13 @@ public struct Augmentation: Sendable, Equatable {
             condition.lock()
             defer { condition.unlock() }
             let start = DispatchTime.now().uptimeNanoseconds
+            isAwaited = true
             while taken < batches && ready[taken] == nil { condition.wait() }
+            isAwaited = false
             waited += Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
             guard taken < batches else { return nil }
             taken += 1
-            condition.broadcast()
+            if resting > 0 && claimed <= taken + depth / 2 { condition.broadcast() }
             return ready.removeValue(forKey: taken - 1)
         }
 

@@ -82,7 +82,8 @@ struct TrainingRun {
                 }
             } else {
                 let loader = BatchLoader<Float>(
-                    images, batch: arguments.batch, seed: arguments.seed, epoch: epoch, augmentation: arguments.augmentation)
+                    images, batch: arguments.batch, seed: arguments.seed, epoch: epoch, augmentation: arguments.augmentation,
+                    processors: pool.lanes > 1 ? MachineRecord.current().usableProcessors.suffix(1) : [])
                 var number = 0
                 while !Interrupt.wanted, let batch = loader.next() {
                     if number >= done { try took(trainer.step(batch)) }
