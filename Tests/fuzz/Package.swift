@@ -1,0 +1,14 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every reader of foreign files under libFuzzer: swift build --package-path Tests/fuzz --sanitize fuzzer. See main.swift.
+let package = Package(
+    name: "lanes-fuzz",
+    dependencies: [.package(name: "swift-lanes", path: "../..")],
+    targets: [
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .executableTarget(
+            name: "fuzz", dependencies: ["CPNG", .product(name: "LanesNN", package: "swift-lanes")],
+            swiftSettings: [.swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error)]),
+    ]
+)

@@ -1,0 +1,106 @@
+// Bytes of libFuzzer as files for every reader: IDX, image sets, checkpoints, PNG and PGM. A reader may refuse a file by an error; whatever
+// else ends the process is found. The first byte chooses the reader.
+//
+// usage: fuzz [libFuzzer's options] [CORPUS]     with FUZZ_SEEDS=DIR it writes right files to begin with, and ends
+import Foundation
+import LanesNN
+
+struct Failure: Error {
+    let text: String
+    init(_ text: String) { self.text = text }
+}
+
+/// A file without a name in the file system, which readers open through its descriptor.
+func makeFile() -> (descriptor: Int32, name: String) {
+    var template = Array("\(NSTemporaryDirectory())/lanes-fuzz-XXXXXX".utf8CString)
+    let descriptor = unsafe mkstemp(&template)
+    guard descriptor >= 0 else { fatalError("no temporary file") }
+    unsafe unlink(&template)
+    return (descriptor, "/proc/self/fd/\(descriptor)")
+}
+
+let (first, second) = (makeFile(), makeFile())
+
+func put(_ bytes: ArraySlice<UInt8>, _ file: (descriptor: Int32, name: String)) {
+    guard ftruncate(file.descriptor, 0) == 0 else { fatalError("a file in memory cannot be emptied") }
+    unsafe bytes.withUnsafeBytes { unsafe guardedWrite(file.descriptor, $0) }
+}
+
+@unsafe func guardedWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) {
+    guard unsafe pwrite(descriptor, bytes.baseAddress, bytes.count, 0) == bytes.count else { fatalError("a short write") }
+}
+
+/// A checkpoint whose checksum fits its tensors, so that what lies behind that check is reached too.
+func withChecksum(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    guard bytes.count > 8 else { return bytes }
+    let header = bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard header <= bytes.count - 8 else { return bytes }
+    let end = bytes.startIndex + 8 + Int(header)
+    var sum = UInt32.max
+    for byte in bytes[end...] {
+        sum ^= UInt32(byte)
+        for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xedb8_8320 : sum >> 1 }
+    }
+    let text = String(decoding: bytes[bytes.startIndex + 8..<end], as: UTF8.self)
+    guard let key = text.range(of: #""crc32" ?: ?"[0-9a-f]*""#, options: .regularExpression) else { return bytes }
+    let fixed = text.replacingCharacters(in: key, with: "\"crc32\":\"\(String(~sum, radix: 16))\"")
+    let size = unsafe withUnsafeBytes(of: UInt64(fixed.utf8.count).littleEndian) { unsafe Array($0) }
+    return ArraySlice(size + Array(fixed.utf8) + bytes[end...])
+}
+
+func test(_ bytes: ArraySlice<UInt8>) {
+    guard let choice = bytes.first else { return }
+    let rest = bytes.dropFirst()
+    switch choice % 6 {
+    case 0:
+        put(rest, first)
+        _ = try? IDX(file: first.name, dimensions: 3)
+    case 1:
+        put(rest, first)
+        _ = try? IDX(file: first.name, dimensions: 1)
+    case 2:  // images and labels, cut where the second byte says
+        guard let place = rest.first else { return }
+        let half = rest.startIndex + 1 + Int(place) * max(0, rest.count - 1) / 256
+        put(rest[(rest.startIndex + 1)..<half], first)
+        put(rest[half...], second)
+        if let images = try? ImageSet(images: first.name, labels: second.name, classes: 10) {
+            precondition(images.labels.allSatisfy { (0..<10).contains($0) } && !images.drawing(of: 0).isEmpty)
+        }
+    case 3, 4:
+        put(choice % 6 == 3 ? rest : withChecksum(rest), first)
+        if let network = try? Checkpoint.read(first.name) { precondition(network.shape.widths.count >= 2) }
+    default:
+        put(rest, first)
+        if let file = try? ImageFile(first.name) { precondition(file.count >= 1) }
+    }
+}
+
+/// Small right files of every kind.
+func writeSeeds(_ folder: String) throws {
+    func save(_ name: String, _ choice: UInt8, _ bytes: [UInt8]) throws {
+        try Data([choice] + bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+    }
+    let images: [UInt8] = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8]
+    let labels: [UInt8] = [0, 0, 8, 1, 0, 0, 0, 2, 3, 9]
+    try save("images", 0, images)
+    try save("labels", 1, labels)
+    try save("set", 2, [UInt8(images.count * 256 / (images.count + labels.count) + 1)] + images + labels)
+    let checkpoint = "\(folder)/checkpoint.safetensors"
+    try Checkpoint.write(Network<Float>(shape: NetworkShape([4, 3, 2])), to: checkpoint)
+    let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: checkpoint)))
+    try FileManager.default.removeItem(atPath: checkpoint)
+    try save("checkpoint", 3, bytes)
+    try save("checkpoint-summed", 4, bytes)
+    try save("pgm", 5, Array("P5 2 2 255\n".utf8) + [1, 2, 3, 4])
+}
+
+@_cdecl("LLVMFuzzerInitialize") public func initialize(_ count: OpaquePointer, _ arguments: OpaquePointer) -> CInt {
+    guard let folder = ProcessInfo.processInfo.environment["FUZZ_SEEDS"] else { return 0 }
+    do { try writeSeeds(folder) } catch { fatalError("\(error)") }
+    exit(0)
+}
+
+@_cdecl("LLVMFuzzerTestOneInput") public func testOneInput(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    test(unsafe Array(UnsafeBufferPointer(start: bytes, count: count))[...])
+    return 0
+}
