@@ -86,12 +86,8 @@ static double estimate(const ck_gemm_kernels *kernels, const ck_gemm_problem *p)
 #ifndef CK_GEMM_WAKE_NANOSECONDS
 #define CK_GEMM_WAKE_NANOSECONDS 40000
 #endif
-// Products with all sizes below this are never worth a region.
-#if CK_GEMM_REGION_NANOSECONDS > 1
-enum { TINY = 32 };
-#else
-enum { TINY = 1 };
-#endif
+// Products of fewer multiply-adds are not worth a region.
+enum { TINY = CK_GEMM_REGION_NANOSECONDS > 1 ? 32768 : 1 };
 // An A of more than this comes from the shared cache or memory each time.
 enum { LARGE_A_BYTES = 4 << 20 };
 // The shortest blocks that lanes take from each other are at least this long; each lane has no more than so many.
@@ -272,7 +268,8 @@ static bool run_in_chunks(ck_pool *pool, int32_t lanes, double nanoseconds, cons
 }
 
 void ck_gemm_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    const bool tiny = (uint64_t)(p->m | p->n | p->k) < TINY; // without any arithmetic: such a product takes 20 ns
+    // In integers that cannot overflow: the smallest products take 20 ns.
+    const bool tiny = (uint64_t)(p->m | p->n | p->k) < 65536 && p->m * p->n * p->k < TINY;
     if (pool && !tiny && p->m > 0 && p->n > 0 && !ck_pool_inside()) {
         const double nanoseconds = estimate(kernels, p);
         // Every lane has work for as long as a region costs, half of it for two; waking one more costs the caller a system call.
