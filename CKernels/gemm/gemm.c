@@ -157,9 +157,9 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
         if (!workspace) {
             loops small = *l;
             small.pack_a = false;
-            small.reserve = ck_gemm_borrow_reserve();
+            if (small.pack_b) small.reserve = ck_gemm_borrow_reserve();
             run_chunk(&small, chunk, chunk_start);
-            ck_gemm_return_reserve();
+            if (small.pack_b) ck_gemm_return_reserve();
             return;
         }
         packed_a = workspace;

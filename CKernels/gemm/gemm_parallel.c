@@ -1,12 +1,12 @@
-// A product on several lanes: C is cut in blocks, and every block is a product of its own. Where C is cut does not change a bit
-// (ck_gemm.h), so the partition is free to follow the machine: each lane begins with its own share of the blocks, and in long
-// products a lane that is through takes blocks from the others, one by one.
+// A product on several lanes: C is cut in blocks, and every block is a product of its own; or, where C is small and k long, lanes sum
+// chunks of k. Neither changes a bit (ck_gemm.h), so the partition is free to follow the machine: each lane begins with its own share
+// of the blocks, and in long products a lane that is through takes blocks from the others, one by one.
 #include "ck_vector.h"
 #include "gemm_tile.h"
 
+#include <fenv.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { LINE = 128 };
 
@@ -78,7 +78,7 @@ static double estimate(const ck_gemm_kernels *kernels, const ck_gemm_problem *p)
 }
 
 // A product is worth a region where it takes several times as long as an empty one: 100 ns between cores side by side, a microsecond
-// between cores that are far apart, and a hypervisor may move them at any time. So short products measure it now and then. A
+// between cores that are far apart, and a hypervisor may move them at any time, so the pool measures it now and then. A
 // region whose workers sleep costs tens of microseconds. The conformance tests build with 1, so that every product is cut.
 #ifndef CK_GEMM_REGION_NANOSECONDS
 #define CK_GEMM_REGION_NANOSECONDS 700
@@ -86,8 +86,8 @@ static double estimate(const ck_gemm_kernels *kernels, const ck_gemm_problem *p)
 #ifndef CK_GEMM_WAKE_NANOSECONDS
 #define CK_GEMM_WAKE_NANOSECONDS 40000
 #endif
-// Products of fewer multiply-adds are not worth a region.
-enum { TINY = CK_GEMM_REGION_NANOSECONDS > 1 ? 32768 : 1 };
+// Products of fewer multiply-adds, in vectors, are not worth a region.
+enum { TINY = CK_GEMM_REGION_NANOSECONDS > 1 ? 2048 : 0 };
 // An A of more than this comes from the shared cache or memory each time.
 enum { LARGE_A_BYTES = 4 << 20 };
 // The shortest blocks that lanes take from each other are at least this long; each lane has no more than so many.
@@ -97,32 +97,12 @@ enum { LARGE_A_BYTES = 4 << 20 };
 enum { BLOCKS_EACH = 4, LONG_NANOSECONDS = 50000000 };
 static const double worth_waking = CK_GEMM_WAKE_NANOSECONDS;
 
-static void nothing(void *context, int32_t lane, int32_t lanes) { (void)context, (void)lane, (void)lanes; }
-
-static int64_t now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-// Nanoseconds of one lane that are worth a region, for a product of about `nanoseconds`. Short products of a thread measure it at
-// first, if no other thread has, and then once in a while.
+// Nanoseconds of one lane that are worth a region, for a product of about `nanoseconds`.
 static double worth_a_region(ck_pool *pool, double nanoseconds) {
-    enum { EVERY = 4096, TIMES = 12, LEAST = CK_GEMM_REGION_NANOSECONDS / 2, LONG_ENOUGH = 20000 };
+    enum { LEAST = CK_GEMM_REGION_NANOSECONDS / 2, LONG_ENOUGH = 20000 };
     if (LEAST == 0 || nanoseconds < LEAST || nanoseconds > LONG_ENOUGH) return CK_GEMM_REGION_NANOSECONDS;
-    static _Atomic int32_t worth;
-    static _Thread_local uint32_t calls;
-    const int32_t known = atomic_load_explicit(&worth, memory_order_relaxed);
-    if (known && ++calls % EVERY) return known;
-    int64_t shortest = INT64_MAX;
-    for (int i = 0; i < TIMES; i++) { // the first may wake the worker
-        const int64_t begin = now();
-        if (ck_pool_run(pool, 2, nothing, NULL) == 2) shortest = smaller(shortest, now() - begin);
-    }
-    if (shortest == INT64_MAX) return CK_GEMM_REGION_NANOSECONDS; // other clients have the workers
-    const int32_t found = (int32_t)smaller(larger(7 * shortest / 2, LEAST), LONG_ENOUGH);
-    atomic_store_explicit(&worth, found, memory_order_relaxed);
-    return found;
+    const int32_t region = ck_pool_region_nanoseconds(pool);
+    return region == 0 ? CK_GEMM_REGION_NANOSECONDS : (double)smaller(larger(region * 7 / 2, LEAST), LONG_ENOUGH);
 }
 
 // Rows of B a multiple of 4 KiB apart: half of each would stand in half of the sets of the caches. Two short lanes of rows that
@@ -235,61 +215,66 @@ static void run_chunks(void *context, int32_t lane, int32_t lanes) {
     }
 }
 
-// False where the product is not of that kind, or memory is short.
-static bool run_in_chunks(ck_pool *pool, int32_t lanes, double nanoseconds, const ck_gemm_kernels *kernels,
-                          const ck_gemm_problem *p) {
+typedef enum outcome { OTHER_KIND, DONE, GO_ON_ALONE } outcome;
+
+static outcome run_in_chunks(ck_pool *pool, int32_t lanes, double nanoseconds, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     const ck_gemm_description d = kernels->description;
+    const double alpha = d.byte_count == 4 ? (double)p->alpha.f32 : p->alpha.f64;
+    if (p->k <= 0 || alpha == 0) return OTHER_KIND;
     const int64_t chunk = ck_gemm_chunk(d.byte_count, p->k), chunks = ceil_div(p->k, chunk), vectors = ceil_div(p->n, d.lanes);
     const int64_t rows = kernels->rows_max[vectors == 1 ? CK_WIDTH_1 : vectors == 2 ? CK_WIDTH_2 : CK_WIDTH_3];
-    if (chunks < 2 || ceil_div(p->m, rows) * ceil_div(vectors, CK_PANEL_VECTORS) >= lanes) return false;
-    const double alpha = d.byte_count == 4 ? (double)p->alpha.f32 : p->alpha.f64;
+    if (chunks < 2 || ceil_div(p->m, rows) * ceil_div(vectors, CK_PANEL_VECTORS) >= lanes) return OTHER_KIND;
+    // The epilogue adds +0 to finished sums, which leaves them as they are unless zeros round downward.
+    const bool has_epilogue = p->relu || p->bias_kind != CK_BIAS_NONE;
+    if (has_epilogue && fegetround() != FE_TONEAREST) return OTHER_KIND;
     chunk_sums cut = {.kernels = kernels, .problem = p, .chunk = chunk, .chunks = chunks, .first = larger(1, chunks / lanes)};
     const int64_t sum = p->m * p->n * d.byte_count;
-    if (alpha == 0 || chunks - cut.first > CHUNK_SUMS_BYTES / sum) return false;
+    if (chunks - cut.first > CHUNK_SUMS_BYTES / sum) return OTHER_KIND;
     cut.sums = malloc((size_t)((chunks - cut.first) * sum));
-    if (!cut.sums) return false;
-    if (!run_on_lanes(pool, (int32_t)smaller(lanes, chunks), nanoseconds, run_chunks, &cut)) {
-        free(cut.sums);
-        return false;
+    if (!cut.sums) return OTHER_KIND;
+    const bool ran = run_on_lanes(pool, (int32_t)smaller(lanes, chunks), nanoseconds, run_chunks, &cut);
+    if (ran) {
+        const ck_vector_kernels *vector = d.byte_count == 4 ? ck_vector_f32() : ck_vector_f64();
+        for (int64_t c = cut.first; c < chunks; c++)
+            for (int64_t i = 0; i < p->m; i++)
+                vector->axpy(p->n, alpha, cut.sums + (c - cut.first) * sum + i * p->n * d.byte_count,
+                             (char *)p->c + i * p->ldc * d.byte_count);
+        if (has_epilogue) { // a product without steps is its epilogue
+            ck_gemm_problem epilogue = *p;
+            epilogue.k = 0;
+            epilogue.beta = d.byte_count == 4 ? (ck_scalar){.f32 = 1} : (ck_scalar){.f64 = 1};
+            ck_gemm(kernels, &epilogue);
+        }
     }
-    const ck_vector_kernels *vector = d.byte_count == 4 ? ck_vector_f32() : ck_vector_f64();
-    for (int64_t c = cut.first; c < chunks; c++)
-        for (int64_t i = 0; i < p->m; i++)
-            vector->axpy(p->n, alpha, cut.sums + (c - cut.first) * sum + i * p->n * d.byte_count,
-                         (char *)p->c + i * p->ldc * d.byte_count);
     free(cut.sums);
-    if (p->relu || p->bias_kind != CK_BIAS_NONE) { // a product without steps is its epilogue
-        ck_gemm_problem epilogue = *p;
-        epilogue.k = 0;
-        epilogue.beta = d.byte_count == 4 ? (ck_scalar){.f32 = 1} : (ck_scalar){.f64 = 1};
-        ck_gemm(kernels, &epilogue);
-    }
-    return true;
+    return ran ? DONE : GO_ON_ALONE;
+}
+
+// True where lanes did it.
+static bool run_shared(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+    const int32_t available = (int32_t)smaller(ck_pool_lanes(pool), CK_GEMM_SHARES_MAX);
+    if (available < 2) return false;
+    const double nanoseconds = estimate(kernels, p), worth = worth_a_region(pool, nanoseconds);
+    // Every lane has work for as long as a region costs, half of it for two; waking one more costs the caller a system call.
+    const double wanted = nanoseconds / (nanoseconds < worth_waking ? worth / 2 : worth_waking / 2);
+    const int32_t lanes = wanted < available ? (int32_t)wanted : available;
+    if (lanes < 2 || nanoseconds < worth) return false;
+    const outcome chunked = run_in_chunks(pool, lanes, nanoseconds, kernels, p);
+    if (chunked != OTHER_KIND) return chunked == DONE;
+    partition cut;
+    cut.kernels = kernels;
+    cut.problem = *p;
+    choose_blocks(&cut, lanes, nanoseconds);
+    const int32_t most = (int32_t)smaller(lanes, block_count(&cut));
+    if (most < 2) return false;
+    share_blocks(&cut, lanes);
+    return run_on_lanes(pool, most, nanoseconds, run_lane, &cut);
 }
 
 void ck_gemm_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     // In integers that cannot overflow: the smallest products take 20 ns.
-    const bool tiny = (uint64_t)(p->m | p->n | p->k) < 65536 && p->m * p->n * p->k < TINY;
-    if (pool && !tiny && p->m > 0 && p->n > 0 && !ck_pool_inside()) {
-        const double nanoseconds = estimate(kernels, p);
-        // Every lane has work for as long as a region costs, half of it for two; waking one more costs the caller a system call.
-        const double worth = worth_a_region(pool, nanoseconds), wanted = nanoseconds / (nanoseconds < worth_waking ? worth / 2 : worth_waking / 2);
-        const int32_t available = (int32_t)smaller(ck_pool_lanes(pool), CK_GEMM_SHARES_MAX);
-        const int32_t lanes = wanted < available ? (int32_t)wanted : available;
-        if (lanes > 1 && nanoseconds >= worth) {
-            if (run_in_chunks(pool, lanes, nanoseconds, kernels, p)) return;
-            partition cut;
-            cut.kernels = kernels;
-            cut.problem = *p;
-            choose_blocks(&cut, lanes, nanoseconds);
-            const int32_t most = (int32_t)smaller(lanes, block_count(&cut));
-            if (most > 1) {
-                share_blocks(&cut, lanes);
-                if (run_on_lanes(pool, most, nanoseconds, run_lane, &cut)) return;
-            }
-        }
-    }
-    ck_gemm(kernels, p);
+    const bool tiny = (uint64_t)(p->m | p->n | p->k) < 1024 && p->m * p->n * p->k < TINY * kernels->description.lanes;
+    if (tiny || !pool || p->m <= 0 || p->n <= 0 || ck_pool_inside() || !run_shared(pool, kernels, p)) ck_gemm(kernels, p);
 }
 
 void ck_gemv_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_gemv_problem *p) {

@@ -51,16 +51,12 @@ typedef struct worker {
     // The line that joins.
     _Alignas(LINE) _Atomic uint32_t done;
     _Atomic bool caller_sleeps;
-    _Atomic bool brought; // to the caller's processor: the mask is to be what it was, which `home` says
     // For sleeping; seldom touched.
     _Alignas(LINE) pthread_mutex_t mutex;
     pthread_cond_t posted, joined;
     struct ck_pool *pool;
     pthread_t thread;
     int32_t number; // lane that the worker has in a region of the whole pool
-#if defined(__linux__)
-    cpu_set_t home;
-#endif
 } worker;
 
 struct ck_pool {
@@ -70,6 +66,7 @@ struct ck_pool {
     ck_pool_start on_start;
     void *start_context;
     bool may_move; // workers are not bound
+    _Atomic int32_t region_nanoseconds; // of an empty region; negative before it was measured
     uint32_t generation; // of the process: workers do not live on in a forked child
     worker *worker;
 };
@@ -147,26 +144,19 @@ static int64_t processor_time(const worker *w) {
 #endif
 }
 
-static void send_home(worker *w) {
-#if defined(__linux__)
-    if (atomic_exchange(&w->brought, false)) pthread_setaffinity_np(w->thread, sizeof w->home, &w->home);
-#else
-    (void)w;
-#endif
-}
-
-static void bring_here(worker *w, uint32_t ticket) {
+// A thread in a queue is moved by the first call, and stays where it was brought when the second gives it its processors back.
+static void bring_here(worker *w) {
 #if defined(__linux__)
     const int32_t processor = this_processor();
-    cpu_set_t here;
+    cpu_set_t here, home;
     CPU_ZERO(&here);
-    if (processor < 0 || processor >= CPU_SETSIZE || pthread_getaffinity_np(w->thread, sizeof w->home, &w->home)) return;
+    // Where this thread has moved since it posted the lane, the worker's own way off the caller's processor would get in between.
+    if (processor < 0 || processor >= CPU_SETSIZE || processor != atomic_load_explicit(&w->caller_processor, memory_order_relaxed)) return;
+    if (pthread_getaffinity_np(w->thread, sizeof home, &home) || !CPU_ISSET(processor, &home)) return;
     CPU_SET(processor, &here);
-    if (!CPU_ISSET(processor, &w->home) || pthread_setaffinity_np(w->thread, sizeof here, &here)) return;
-    atomic_store(&w->brought, true);
-    if (atomic_load(&w->done) == ticket) send_home(w); // it was through: either it saw `brought` or this thread sees it done
+    if (!pthread_setaffinity_np(w->thread, sizeof here, &here)) pthread_setaffinity_np(w->thread, sizeof home, &home);
 #else
-    (void)w, (void)ticket;
+    (void)w;
 #endif
 }
 
@@ -210,10 +200,6 @@ static void *work(void *argument) {
             pthread_mutex_lock(&w->mutex);
             pthread_cond_signal(&w->joined);
             pthread_mutex_unlock(&w->mutex);
-        }
-        if (atomic_load(&w->brought)) {
-            send_home(w);
-            leave_caller(w);
         }
     }
 }
@@ -263,7 +249,7 @@ static void join(worker *w, uint32_t ticket, int32_t lane, int32_t lanes, ck_poo
             worked = processor_time(w);
         } else if (worked >= 0 && time - observed > OBSERVED_NANOSECONDS) {
             if (processor_time(w) - worked < (time - observed) / 4) {
-                bring_here(w, ticket);
+                bring_here(w);
                 break;
             }
             worked = -1;
@@ -361,6 +347,26 @@ void ck_pool_rouse(ck_pool *pool, int32_t most) {
         if (atomic_load_explicit(&pool->worker[i].asleep, memory_order_relaxed)) wake(&pool->worker[i]);
 }
 
+static void nothing(void *context, int32_t lane, int32_t lanes) { (void)context, (void)lane, (void)lanes; }
+
+int32_t ck_pool_region_nanoseconds(ck_pool *pool) {
+    enum { EVERY = 4096, TIMES = 12 };
+    static _Thread_local uint32_t calls;
+    if (!pool || pool->spin_nanoseconds == 0) return 0;
+    const int32_t known = atomic_load_explicit(&pool->region_nanoseconds, memory_order_relaxed);
+    if (++calls % EVERY && known >= 0) return known;
+    int64_t shortest = INT32_MAX;
+    for (int i = 0; i < TIMES; i++) { // the first may wake the worker
+        const int64_t begin = now();
+        const int32_t lanes = ck_pool_run(pool, 2, nothing, NULL);
+        const int64_t elapsed = now() - begin;
+        if (lanes == 2 && elapsed < shortest) shortest = elapsed;
+    }
+    const int32_t found = shortest == INT32_MAX ? 0 : (int32_t)shortest;
+    atomic_store_explicit(&pool->region_nanoseconds, found, memory_order_relaxed);
+    return found;
+}
+
 int32_t ck_pool_lanes(const ck_pool *pool) { return pool ? pool->workers + 1 : 1; }
 
 static bool start_worker(ck_pool *pool, int32_t index) {
@@ -398,6 +404,7 @@ ck_pool *ck_pool_create(const ck_pool_options *options) {
     pool->on_start = options->start;
     pool->start_context = options->start_context;
     pool->may_move = options->start == NULL;
+    atomic_init(&pool->region_nanoseconds, -1);
     pool->generation = atomic_load(&process_generation);
     // Signals are the program's: workers take none but those of their own faults, which end a thread that blocks them.
     sigset_t all, before;

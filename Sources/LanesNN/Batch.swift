@@ -143,10 +143,11 @@ public struct Augmentation: Sendable, Equatable {
         private let augmentation: Augmentation
         private let order: [Int64]
         private let depth: Int
+        private let low: Int  // who rests is woken when no more than so many batches are made and not taken
         private let batches: Int
         private let condition = NSCondition()
         private var claimed = 0, taken = 0, running: Int, stopped = false
-        private var resting = 0, isAwaited = false
+        private var resting = 0, awaiting = 0
         private var ready: [Int: Batch<Element>] = [:]
         private var spare: [Batch<Element>] = []
         private var waited = 0.0, worked = 0.0
@@ -156,6 +157,7 @@ public struct Augmentation: Sendable, Equatable {
             self.batch = batch
             self.augmentation = augmentation
             self.depth = depth
+            low = max(depth / 2, min(depth - 1, threads))
             self.seed = seed &+ UInt64(epoch) &* 0x9e37_79b9
             order = SplitMix64.shuffled(count: images.count, seed: seed, epoch: epoch)
             batches = (images.count + batch - 1) / batch
@@ -166,10 +168,10 @@ public struct Augmentation: Sendable, Equatable {
             condition.lock()
             while !stopped && claimed < batches {
                 // A batch is claimed only when there is room for it: that is the back-pressure.
-                // Who found none rests until half of the queue is empty: to be woken for each batch would cost the trainer a system call each.
+                // Who found none rests until half of the queue is empty, or every thread has room: to be woken for each batch would cost the trainer a system call each.
                 guard claimed < taken + depth else {
                     resting += 1
-                    while !stopped && claimed > taken + depth / 2 { condition.wait() }
+                    while !stopped && claimed > taken + low { condition.wait() }
                     resting -= 1
                     continue
                 }
@@ -185,7 +187,7 @@ public struct Augmentation: Sendable, Equatable {
                 condition.lock()
                 worked += elapsed
                 ready[number] = made
-                if isAwaited { condition.broadcast() }
+                if awaiting > 0 { condition.broadcast() }
             }
             running -= 1
             condition.broadcast()
@@ -196,13 +198,13 @@ public struct Augmentation: Sendable, Equatable {
             condition.lock()
             defer { condition.unlock() }
             let start = DispatchTime.now().uptimeNanoseconds
-            isAwaited = true
+            awaiting += 1
             while taken < batches && ready[taken] == nil { condition.wait() }
-            isAwaited = false
+            awaiting -= 1
             waited += Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
             guard taken < batches else { return nil }
             taken += 1
-            if resting > 0 && claimed <= taken + depth / 2 { condition.broadcast() }
+            if resting > 0 && claimed <= taken + low { condition.broadcast() }
             return ready.removeValue(forKey: taken - 1)
         }
 

@@ -34,12 +34,8 @@ import Lanes
         unsafe MutableMatrixView(base: base, rows: rows, columns: columns, leadingDimension: leadingDimension)
     }
 
-    var isFinite: Bool {
-        unsafe Element.vectorKernels.pointee.sum(Int64(count), base).isFinite
-    }
-
-    /// The Euclidean norm of all numbers, in f64 from a sum in the element type.
-    var norm: Double { unsafe Element.vectorKernels.pointee.dot(Int64(count), base, base).squareRoot() }
+    /// The sum of the squares of all numbers, in the element type.
+    var square: Double { unsafe Element.vectorKernels.pointee.dot(Int64(count), base, base) }
 }
 
 extension LaneElement {

@@ -94,6 +94,9 @@ public struct StepResult: Sendable {
     private var indices: UnsafeMutableBufferPointer<Int64>
     private var ahead: UnsafeMutableBufferPointer<Int64>
     private var predictions: UnsafeMutableBufferPointer<Int32>
+    // Sums of squares of every layer's outputs and of their gradients, for each part of the batch that one lane passes; parts are lines apart.
+    private var squares: UnsafeMutableBufferPointer<Double>
+    private var squareStride: Int { (2 * shape.layers.count + 15) / 16 * 16 }
     private let shardSize: Int?
     private var choice = LaneChoice()
 
@@ -126,6 +129,8 @@ public struct StepResult: Sendable {
         unsafe indices = .allocate(capacity: options.batch)
         unsafe ahead = .allocate(capacity: options.batch)
         unsafe predictions = .allocate(capacity: options.batch)
+        let parts = shardSize.map { (options.batch - 1) / $0 + 1 } ?? pool.lanes
+        unsafe squares = .allocate(capacity: parts * ((2 * network.shape.layers.count + 15) / 16 * 16))
     }
 
     deinit {
@@ -133,6 +138,7 @@ public struct StepResult: Sendable {
         unsafe indices.deallocate()
         unsafe ahead.deallocate()
         unsafe predictions.deallocate()
+        unsafe squares.deallocate()
     }
 
     /// What has been learnt so far; it does not change when training goes on.
@@ -220,8 +226,12 @@ public struct StepResult: Sendable {
             return random.next()
         }
 
+        unsafe squares.update(repeating: 0)
+        nonisolated(unsafe) let squares = unsafe self.squares.baseAddress!
+        let squareStride = self.squareStride
+
         // Forward and backward through all layers, for some samples.
-        @Sendable func pass(_ rows: Range<Int>) {
+        @Sendable func pass(_ rows: Range<Int>, part: Int) {
             prepare(rows)
             var x = input[rows]
             for (index, layer) in layers.enumerated() {
@@ -241,6 +251,10 @@ public struct StepResult: Sendable {
                 ReLU.backward(at: outputs[index - 1][rows], dx)
                 dropout.apply(dx, seed: seeds[index - 1], firstRow: rows.lowerBound)
             }
+            for index in layers.indices {
+                unsafe squares[part * squareStride + 2 * index] = outputs[index][rows].square
+                unsafe squares[part * squareStride + 2 * index + 1] = deltas[index][rows].square
+            }
         }
 
         let begin = DispatchTime.now().uptimeNanoseconds
@@ -250,7 +264,7 @@ public struct StepResult: Sendable {
         if let shardSize {
             pool.parallelFor(0..<shards, schedule: .dynamic(grain: 1)) { shard in
                 let rows = shard * shardSize..<min((shard + 1) * shardSize, count)
-                pass(rows)
+                pass(rows, part: shard)
                 for (index, layer) in layers.enumerated() {
                     let x = index == 0 ? input[rows] : outputs[index - 1][rows]
                     let sums = accumulators[shard..<shard + 1]
@@ -263,12 +277,12 @@ public struct StepResult: Sendable {
             let units = (count + 7) / 8
             pool.run(most: min(units, most)) { lane, lanes in
                 let mine = WorkerPool.block(lane, of: lanes, count: units)
-                if !mine.isEmpty { pass(mine.lowerBound * 8..<min(mine.upperBound * 8, count)) }
+                if !mine.isEmpty { pass(mine.lowerBound * 8..<min(mine.upperBound * 8, count), part: lane) }
             }
         }
 
         let loss = unsafe NegativeLogLikelihood.forward(outputs[layers.count - 1], labels) / Double(count)
-        guard loss.isFinite, gradientsAreFinite(input, outputs, deltas) else { throw NonFiniteError(step: steps, loss: loss) }
+        guard loss.isFinite, gradientsAreFinite(input) else { throw NonFiniteError(step: steps, loss: loss) }
 
         let update = Update(options.optimizer, rate: rate, step: steps + 1, powers: &powers)
         let gradient = unsafe Rows(gradientMemory.base, 1, shape.storageCount)
@@ -325,7 +339,7 @@ public struct StepResult: Sendable {
     }
 
     // Every element of a gradient xᵀ·dy is at most |x|·|dy| (Cauchy and Schwarz), so norms answer for all of them before one is computed.
-    private func gradientsAreFinite(_ input: Rows<Element>, _ outputs: [Rows<Element>], _ deltas: [Rows<Element>]) -> Bool {
+    private func gradientsAreFinite(_ input: Rows<Element>) -> Bool {
         let largest = Double(Element.greatestFiniteMagnitude) / 4
         // What the optimizer makes of a gradient must be finite too: Adam squares it, momentum adds up a series of it.
         let limit =
@@ -333,10 +347,15 @@ public struct StepResult: Sendable {
             case .sgd(let momentum, _): largest * (1 - momentum) / max(1, rate)
             case .adam: largest.squareRoot()
             }
-        return deltas.indices.allSatisfy { index in
+        func norm(_ place: Int) -> Double {
+            var sum = 0.0
+            for part in unsafe stride(from: place, to: squares.count, by: squareStride) { unsafe sum += squares[part] }
+            return sum.squareRoot()
+        }
+        return shape.layers.indices.allSatisfy { index in
             // Inputs are at most a few units each.
-            let x = index == 0 ? 16 * Double(input.count).squareRoot() : outputs[index - 1].norm
-            return x * deltas[index].norm < limit
+            let x = index == 0 ? 16 * Double(input.count).squareRoot() : norm(2 * index - 2)
+            return x * norm(2 * index + 1) < limit
         }
     }
 

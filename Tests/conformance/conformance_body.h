@@ -157,11 +157,12 @@ static void NAME(compare)(NAME(operands) *o, bool bounded, uint64_t *digest) {
     for (int32_t row = 0; row < rows; row++) {
         const ck_gemm_description description = ck_gemm_describe(catalogue[row]);
         if (!ck_isa_available(description.isa)) continue;
-        for (int way = 0; way < 7; way++) {
-            static const uint32_t plans[7] = {CK_GEMM_AUTOMATIC, CK_GEMM_A_IN_PLACE | CK_GEMM_B_IN_PLACE,
+        for (int way = 0; way < 8; way++) {
+            static const uint32_t plans[8] = {CK_GEMM_AUTOMATIC, CK_GEMM_A_IN_PLACE | CK_GEMM_B_IN_PLACE,
                                               CK_GEMM_PACK_A | CK_GEMM_PACK_B, CK_GEMM_PACK_A | CK_GEMM_B_IN_PLACE,
-                                              CK_GEMM_A_IN_PLACE | CK_GEMM_PACK_B, CK_GEMM_AUTOMATIC, CK_GEMM_PACK_A | CK_GEMM_PACK_B};
-            const bool denied = way == 6;
+                                              CK_GEMM_A_IN_PLACE | CK_GEMM_PACK_B, CK_GEMM_AUTOMATIC, CK_GEMM_PACK_A | CK_GEMM_PACK_B,
+                                              CK_GEMM_AUTOMATIC};
+            const bool denied = way >= 6;
             ck_gemm_problem q = *p;
             q.plan = plans[way];
             guarded packed = {0};

@@ -97,7 +97,7 @@ static void test_product(ck_pool *pool, uint64_t seed, int32_t worker_lanes) {
     int64_t size[3];
     for (int i = 0; i < 3; i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
-        size[i] = 1 + (int64_t)(state >> 33) % ((state >> 20) % 4 == 0 ? 9 : 150);
+        size[i] = (i < 2 || state >> 60) + (int64_t)(state >> 33) % ((state >> 20) % 4 == 0 ? 9 : 150);
     }
     state = state * 6364136223846793005u + 1442695040888963407u;
     const uint32_t bits = (uint32_t)(state >> 33);
@@ -140,6 +140,18 @@ static void test_product(ck_pool *pool, uint64_t seed, int32_t worker_lanes) {
     pthread_mutex_unlock(&checks);
     free(packed);
     free(memory);
+}
+
+// A product without steps, long enough for all lanes.
+static void test_product_without_steps(ck_pool *pool) {
+    enum { M = 70000, N = 16 };
+    float *c = malloc(sizeof *c * M * N);
+    for (int64_t i = 0; i < M * N; i++) c[i] = (float)i;
+    ck_gemm_parallel(pool, ck_gemm_f32(), &(ck_gemm_problem){.m = M, .n = N, .k = 0, .lda = 1, .ldb = N, .c = c, .ldc = N, .alpha.f32 = 1, .beta.f32 = 0.5f});
+    bool right = true;
+    for (int64_t i = 0; i < M * N; i++) right &= c[i] == 0.5f * (float)i;
+    check(right, "pool: a product without steps is not beta * C");
+    free(c);
 }
 
 typedef struct client {
@@ -312,11 +324,15 @@ static double product_seconds(ck_pool *pool, const ck_gemm_problem *p, double se
 // Seconds of the product beside so many processes that keep processors busy.
 static double seconds_beside(int hogs, ck_pool *pool, const ck_gemm_problem *p) {
     pid_t hog[8];
-    for (int i = 0; i < hogs; i++)
-        if ((hog[i] = fork()) == 0)
+    for (int i = 0; i < hogs; i++) {
+        hog[i] = fork();
+        check(hog[i] >= 0, "pool: no process for hog %d", i);
+        if (hog[i] == 0)
             for (volatile uint64_t n = 0;; n++) {}
+    }
     const double seconds = product_seconds(pool, p, 3);
-    for (int i = 0; i < hogs; i++) kill(hog[i], SIGKILL), waitpid(hog[i], NULL, 0);
+    for (int i = 0; i < hogs; i++)
+        if (hog[i] > 0) kill(hog[i], SIGKILL), waitpid(hog[i], NULL, 0);
     return seconds;
 }
 
@@ -360,6 +376,7 @@ void test_pool(int regions) {
         for (int i = 0; i < 150; i++) test_product(pool, (uint64_t)(i * 8 + lanes), lanes);
         if (lanes % 3 == 0) test_clients(pool, 500);
         if (lanes % 4 == 0) test_small_stack(pool);
+        test_product_without_steps(pool);
         ck_pool_destroy(pool);
     }
     ck_pool *pool = pool_of(4, 100000);

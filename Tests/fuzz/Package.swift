@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Every reader of foreign files under libFuzzer: swift build --package-path Tests/fuzz --sanitize fuzzer. See main.swift.
+// Every reader of foreign files under libFuzzer: swift build --package-path Tests/fuzz --sanitize fuzzer. See Fuzz.swift.
 let package = Package(
     name: "lanes-fuzz",
     dependencies: [.package(name: "swift-lanes", path: "../..")],

@@ -20,6 +20,7 @@ extension Experiment {
         measure: { lab in
             var observation = Observation()
             let large = lab.isQuick ? 512 : 1024
+            var (fastest, growth) = (0.0, 0.0)
             for (m, n, k) in [(100, 256, 512), (64, 128, 784), (large, large, large)] {
                 let name = "\(m) x \(n) x \(k)"
                 var bars = Series(name, unit: "GFLOP/s")
@@ -52,6 +53,9 @@ extension Experiment {
                 if lab.lanes > 1 {
                     add("all lanes", lab.time(seconds: 2 * lab.pointSeconds) { lab.pool.multiply(a, b, into: &c) })
                 }
+                // Ours, before other libraries come.
+                fastest = bars.points.last!.y
+                if m == 64 { growth = bars.points.map(\.y).max()! / bars.points[0].y }
                 for peer in lab.peers {
                     for threads in lab.lanes > 1 ? [1, lab.lanes] : [1] {
                         add(
@@ -61,12 +65,9 @@ extension Experiment {
                 }
                 observation.series.append(bars)
             }
-            let ours = observation.series.last!.points.last {
-                lab.peers.allSatisfy { [label = $0.label!] in !label.hasPrefix($0.name) }
-            }!
-            observation.numbers["all lanes, large, GFLOP/s"] = ours.y
+            observation.numbers["all lanes, large, GFLOP/s"] = fastest
             let first = observation.series[1].points[0]
-            observation.numbers["last rung over first"] = observation.series[1].points.map(\.y).max()! / first.y
+            observation.numbers["last rung over first"] = growth
             if first.label != "Python loops" {
                 observation.notes.append("python3 was not found, so the ladder begins with compiled loops")
             }

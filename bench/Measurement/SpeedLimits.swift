@@ -5,7 +5,7 @@ public struct SpeedLimits: Sendable {
     public var gflops: Double
     /// Billions of bytes a second of all lanes, from the first cache.
     public var gigabytes: Double
-    /// Nanoseconds of the shortest step that is timed alone: less than a tenth of a cycle.
+    /// The fewest nanoseconds of a step, where lanes and vectors do many at once.
     public var nanoseconds: Double
 
     public init(gflops: Double, gigabytes: Double, nanoseconds: Double) {
@@ -21,7 +21,8 @@ public struct SpeedLimits: Sendable {
             case "ns": value < nanoseconds
             default: false
             }
-        guard beyond || !value.isFinite else { return nil }
+        guard value.isFinite else { return "\(value) \(unit) is no number: the work was not done, or not counted rightly" }
+        guard beyond else { return nil }
         let limit = unit == "GFLOP/s" ? gflops : unit == "GB/s" ? gigabytes : nanoseconds
         return "\(value) \(unit) is beyond what this machine can do (\(limit)): the work was not done, or not counted rightly"
     }

@@ -18,12 +18,4 @@ public enum Statistics {
     public static func geometricMean(_ values: [Double]) -> Double {
         values.isEmpty ? .nan : exp(values.map { log($0) }.reduce(0, +) / Double(values.count))
     }
-
-    /// Half the distance between the quartiles, relative to the median: how far a typical value lies from it.
-    public static func relativeSpread(_ values: [Double]) -> Double {
-        guard values.count >= 4 else { return .nan }
-        let sorted = values.sorted()
-        let quartile = { (q: Double) in sorted[Int((q * Double(sorted.count - 1)).rounded())] }
-        return (quartile(0.75) - quartile(0.25)) / 2 / median(sorted)
-    }
 }

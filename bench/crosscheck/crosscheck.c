@@ -1,5 +1,5 @@
 // The laboratory's figures beside programs that know nothing of it: streams as plain loops (those of STREAM), a pointer chase and a
-// ping-pong of their own. Both sides run in turns of milliseconds on the same memory and processors, so that what neighbours of a shared
+// ping-pong of their own. Both sides run in turns of milliseconds on the same processors, so that what neighbours of a shared
 // machine do meets both; the ratio is the median over the pairs.
 //
 // usage: crosscheck [PAIRS]      JSON lines: {"what", "unit", "lanes", "other", "ratio", "low", "high", "pairs"}; low and high are quartiles

@@ -102,7 +102,8 @@ public final class Laboratory: Sendable {
     private var limits: SpeedLimits {
         SpeedLimits(
             gflops: 1.5 * max(profile.peakAll, Double(lanes) * profile.peakOne),
-            gigabytes: 1.5 * Double(lanes) * (profile.cacheBandwidth.max() ?? .infinity), nanoseconds: profile.cycle / 10)
+            gigabytes: 1.5 * Double(lanes) * (profile.cacheBandwidth.max() ?? .infinity),
+            nanoseconds: profile.cycle / (10 * Double(lanes)))
     }
 
     /// Nanoseconds of one call, several samples: calls are repeated until a sample is long enough to time.

@@ -82,8 +82,7 @@ struct TrainingRun {
                 }
             } else {
                 let loader = BatchLoader<Float>(
-                    images, batch: arguments.batch, seed: arguments.seed, epoch: epoch, augmentation: arguments.augmentation,
-                    processors: pool.lanes > 1 ? MachineRecord.current().usableProcessors.suffix(1) : [])
+                    images, batch: arguments.batch, seed: arguments.seed, epoch: epoch, augmentation: arguments.augmentation)
                 var number = 0
                 while !Interrupt.wanted, let batch = loader.next() {
                     if number >= done { try took(trainer.step(batch)) }
