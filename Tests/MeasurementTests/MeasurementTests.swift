@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Measurement
@@ -91,6 +92,25 @@ import Testing
         // No verdict: this machine may be busy.
         #expect(comparison.ratio > 1.2 && comparison.logarithms.count == 9, "\(comparison)")
         #expect(x.isFinite)
+    }
+
+    @Test func memoryLimitsOfControlGroups() throws {
+        let root = NSTemporaryDirectory() + "/lanes-cgroup-\(ProcessInfo.processInfo.processIdentifier)"
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        func write(_ path: String, _ text: String) throws {
+            let url = URL(fileURLWithPath: root + path)
+            try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(text.utf8).write(to: url)
+        }
+        #expect(MachineRecord.memoryLimit(root: root) == .max)
+        try write("/proc/self/cgroup", "0::/user/job\n")
+        try write("/sys/fs/cgroup/user/job/memory.max", "max\n")
+        #expect(MachineRecord.memoryLimit(root: root) == .max)
+        try write("/sys/fs/cgroup/user/memory.max", "268435456\n")
+        #expect(MachineRecord.memoryLimit(root: root) == 256 << 20)
+        try write("/proc/self/cgroup", "7:cpu,memory:/job\n0::/\n")
+        try write("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", "1048576\n")
+        #expect(MachineRecord.memoryLimit(root: root) == 1 << 20)
     }
 
     @Test func impossibleSpeedsAreNamed() {

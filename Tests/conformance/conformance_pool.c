@@ -147,7 +147,7 @@ static void test_product_without_steps(ck_pool *pool) {
     enum { M = 70000, N = 16 };
     float *c = malloc(sizeof *c * M * N);
     for (int64_t i = 0; i < M * N; i++) c[i] = (float)i;
-    ck_gemm_parallel(pool, ck_gemm_f32(), &(ck_gemm_problem){.m = M, .n = N, .k = 0, .lda = 1, .ldb = N, .c = c, .ldc = N, .alpha.f32 = 1, .beta.f32 = 0.5f});
+    ck_gemm_parallel(pool, ck_gemm_f32(), &(ck_gemm_problem){.m = M, .n = N, .k = 0, .a = c, .lda = 1, .b = c, .ldb = N, .c = c, .ldc = N, .alpha.f32 = 1, .beta.f32 = 0.5f});
     bool right = true;
     for (int64_t i = 0; i < M * N; i++) right &= c[i] == 0.5f * (float)i;
     check(right, "pool: a product without steps is not beta * C");

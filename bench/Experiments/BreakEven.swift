@@ -15,6 +15,10 @@ extension Experiment {
             let time = 2.44 * profile.region
             return ["n where two lanes gain a tenth": (time * profile.product * 0.67 / 2).power(1.0 / 3)]
         },
+        leavesOut: [
+            "n where two lanes gain a tenth":
+                "small products share their tiles unevenly, and the operands of the second lane come from the first one's cache"
+        ],
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: there is no second lane") }
             var observation = Observation()

@@ -16,6 +16,10 @@ extension Experiment {
             // A line to start and one to join; each is taken by who writes it and then by who reads it. And the clock of both sides' polls.
             profile.lanes > 1 ? ["pool, awake, ns": 6 * profile.transfer] : [:]
         },
+        leavesOut: [
+            "pool, awake, ns":
+                "each side notices the other's line at its next look only, and a look between far cores takes as long as a transfer"
+        ],
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: every region runs alone") }
             var observation = Observation()

@@ -10,6 +10,7 @@ public struct MachineRecord: Codable, Sendable {
     public var usableProcessors: [Int]
     public var installedProcessors: Int
     public var caches: [Cache]
+    /// Memory that this process may use: what is installed, or what its control groups allow.
     public var memoryGiB: Double
     /// Name from CPUID or "none found".
     public var hypervisor: String
@@ -40,7 +41,8 @@ public struct MachineRecord: Codable, Sendable {
             },
             instructionSet: unsafe String(cString: ck_isa_name(ck_isa_selected())),
             usableProcessors: affinity(), installedProcessors: ProcessInfo.processInfo.processorCount, caches: readCaches(),
-            memoryGiB: (Double(ProcessInfo.processInfo.physicalMemory) / 1_073_741_824 * 10).rounded() / 10,
+            memoryGiB: (Double(min(ProcessInfo.processInfo.physicalMemory, memoryLimit(root: ""))) / 1_073_741_824 * 100)
+                .rounded() / 100,
             hypervisor: hypervisorName(), quota: quota(), commit: nil,
             hugePages: setting("/sys/kernel/mm/transparent_hugepage/enabled"),
             system: ProcessInfo.processInfo.operatingSystemVersionString, compiler: compilerName,
@@ -90,6 +92,29 @@ public struct MachineRecord: Codable, Sendable {
     private static func quota() -> Double? {
         let processors = unsafe ck_cpu_quota("")
         return processors > 0 ? processors : nil
+    }
+
+    /// Bytes that the control groups of this process allow, version 2 or 1; the largest number where they set no limit. Files are looked for
+    /// below `root`.
+    public static func memoryLimit(root: String) -> UInt64 {
+        var least = UInt64.max
+        for line in (text(root + "/proc/self/cgroup") ?? "").split(separator: "\n") {
+            let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard parts.count == 3 else { continue }
+            let isSecond = parts[0] == "0" && parts[1].isEmpty
+            guard isSecond || parts[1].split(separator: ",").contains("memory") else { continue }
+            let (mount, file) = isSecond ? ("/sys/fs/cgroup", "memory.max") : ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+            // A group's limit holds for those inside it: all on the way to the root count.
+            var path = String(parts[2])
+            while true {
+                if let bytes = text("\(root)\(mount)\(path == "/" ? "" : path)/\(file)").flatMap(UInt64.init) {
+                    least = min(least, bytes)
+                }
+                guard let slash = path.lastIndex(of: "/"), path.count > 1 else { break }
+                path = slash == path.startIndex ? "/" : String(path[..<slash])
+            }
+        }
+        return least
     }
 
     private static func hypervisorName() -> String {

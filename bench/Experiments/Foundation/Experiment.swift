@@ -14,15 +14,18 @@ public struct Experiment: Sendable {
     public let measure: @Sendable (Laboratory) throws -> Observation
     /// The verdict on numbers that were found, and why physically. Depends on nothing else, so that tests can ask it about recorded ones.
     public let judge: @Sendable ([String: Double]) -> (Verdict, String)
+    /// What a prediction leaves out, by the names of its numbers: said where it misses.
+    public let leavesOut: [String: String]
 
     public init(
         id: String, title: String, question: String, hypothesis: String, figure: Figure,
         predict: @escaping @Sendable (Profile) -> [String: Double] = { _ in [:] },
+        leavesOut: [String: String] = [:],
         measure: @escaping @Sendable (Laboratory) throws -> Observation,
         judge: @escaping @Sendable ([String: Double]) -> (Verdict, String)
     ) {
         (self.id, self.title, self.question, self.hypothesis, self.figure) = (id, title, question, hypothesis, figure)
-        (self.predict, self.measure, self.judge) = (predict, measure, judge)
+        (self.predict, self.leavesOut, self.measure, self.judge) = (predict, leavesOut, measure, judge)
     }
 }
 

@@ -88,13 +88,18 @@ public final class Laboratory: Sendable {
         }.first
         let (verdict, explanation) =
             (impossible ?? observation.reason).map { (.notTestable, $0) } ?? experiment.judge(observation.numbers)
+        let predictions = predicted.sorted { $0.key < $1.key }.map {
+            Prediction(quantity: $0.key, predicted: $0.value, measured: observation.numbers[$0.key])
+        }
+        let misses = predictions.filter { $0.measured != nil && !$0.isClose }.map {
+            "\($0.quantity), which was foretold otherwise: \(experiment.leavesOut[$0.quantity] ?? "the profile was measured at the beginning, and what neighbours leave of a shared machine has changed since")"
+        }
         return Finding(
             id: experiment.id, title: experiment.title, question: experiment.question, hypothesis: experiment.hypothesis,
             verdict: verdict, explanation: explanation,
-            prediction: predicted.sorted { $0.key < $1.key }.map {
-                Prediction(quantity: $0.key, predicted: $0.value, measured: observation.numbers[$0.key])
-            },
-            numbers: observation.numbers, series: observation.series, figure: experiment.figure, notes: observation.notes,
+            prediction: predictions,
+            numbers: observation.numbers, series: observation.series, figure: experiment.figure,
+            notes: observation.notes + misses,
             seconds: Double(Clock.nanoseconds - start) * 1e-9)
     }
 
@@ -157,10 +162,11 @@ public final class Laboratory: Sendable {
 
     /// Bytes for a figure of memory: four times all last-level caches of the lanes together, but never more than a sixteenth of what there is.
     public var memoryBytes: Int {
-        let limit = Int(Laboratory.record.memoryGiB * 1_073_741_824) / 16
+        let allowed = Int(Laboratory.record.memoryGiB * 1_073_741_824)
+        let limit = allowed / 16
         let used = Set(processors)
         let caches = Set(machine.processors.filter { used.contains($0.index) }.map(\.lastLevelCache)).count
-        return max(64 << 20, min(4 * lastLevelBytes * caches, limit, 2 << 30))
+        return max(min(64 << 20, allowed / 8), min(4 * lastLevelBytes * caches, limit, 2 << 30))
     }
 }
 
