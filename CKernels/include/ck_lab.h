@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-// `steps` additions, each of which needs the result of the one before: one cycle each on every processor that we know.
+// `steps` additions, each of which needs the result of the one before, as the first needs the last of the thread's call before: one cycle
+// each on every processor that we know.
 uint64_t ck_lab_alu_chain(int64_t steps);
 
 // A cycle through `count` cells in random order, `stride` bytes apart: cell i holds the address of its successor.

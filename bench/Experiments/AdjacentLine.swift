@@ -7,6 +7,9 @@ extension Experiment {
         question: "Processors fetch lines in pairs of 128 bytes. Does a counter in the other half of a pair slow ours down?",
         hypothesis: "Hardly: less than 10% between two lines of one pair and lines of different pairs.",
         figure: .bars(y: "ns per atomic addition"),
+        predict: { profile in
+            profile.lanes > 1 ? ["one pair, ns": profile.atomic, "different pairs, ns": profile.atomic] : [:]
+        },
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: lines are not shared with anybody") }
             var observation = Observation()

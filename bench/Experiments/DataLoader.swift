@@ -8,6 +8,7 @@ extension Experiment {
         question: "Batches are moved, made noisy and learnt from: one after the other, or with a loader in the background?",
         hypothesis: "With a processor for the loader, the shorter of the two is hidden behind the longer.",
         figure: .bars(y: "ms for an epoch"),
+        predict: { profile in profile.lanes > 1 ? ["overlapped over the longer part": 1] : [:] },
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: nothing can run beside the training") }
             var observation = Observation()

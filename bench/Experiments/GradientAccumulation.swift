@@ -12,6 +12,17 @@ extension Experiment {
         hypothesis:
             "Sums of one's own win, merged once at the end; locks and atomics lose most of what the lanes bring. Without any of them additions get lost.",
         figure: .bars(y: "ns for a sample's gradient", logY: true),
+        predict: { profile in
+            guard profile.lanes > 1 else { return [:] }
+            // Cells of 32 bytes, so that some of them come with each line that another lane had.
+            let cells = Double(128 * 64 + 64 * 10)
+            let perCell = profile.atomic + profile.transfer * 32 / Double(profile.lineBytes)
+            return ["an atomic for each parameter, ns": cells * perCell / Double(profile.lanes)]
+        },
+        leavesOut: [
+            "an atomic for each parameter, ns":
+                "an exchange that fails is tried again, and lanes that walk over the same cells at a distance take no line from each other"
+        ],
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: nobody else adds") }
             var observation = Observation()

@@ -11,6 +11,19 @@ extension Experiment {
         hypothesis:
             "With a processor for each worker the locks are alike within a few times; with twice as many workers, fair locks that spin collapse, for the next in line is not running. Local sums beat all.",
         figure: .bars(y: "ns per acquisition", logY: true),
+        predict: { profile in
+            guard profile.lanes > 1 else { return [:] }
+            // One after the other: the work inside, and two lines that travel to the next, the lock's and the number's.
+            let chain = 100 * profile.cycle
+            return [
+                "ticket, a processor for each worker, ns": chain + 2 * profile.transfer,
+                "local sums, one lock at the end, a processor for each worker, ns": 2 * chain / Double(profile.lanes),
+            ]
+        },
+        leavesOut: [
+            "ticket, a processor for each worker, ns":
+                "whoever asks for a ticket takes the lock's line away from the one who holds it, and how often depends on when they meet"
+        ],
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: nobody competes for the lock") }
             var observation = Observation()

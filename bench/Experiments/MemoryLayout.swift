@@ -7,6 +7,11 @@ extension Experiment {
         hypothesis:
             "Down the columns is many times slower once the matrix is larger than the caches, and alike while it is small.",
         figure: .curves(x: "n of n × n", y: "ns per number", logX: true, logY: true),
+        predict: { profile in ["largest, columns over rows": Double(profile.lineBytes / MemoryLayout<Float>.size)] },
+        leavesOut: [
+            "largest, columns over rows":
+                "the bytes of a line over those of a number say what each walk fetches; along the rows the additions take longer than the fetching, and down the columns the prefetcher does not help"
+        ],
         measure: { lab in
             var observation = Observation()
             var rows = Series("along rows", unit: "ns")

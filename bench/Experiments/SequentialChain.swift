@@ -10,6 +10,15 @@ extension Experiment {
             "4096 samples through a network of equal layers: lanes inside each layer's product, layers as a pipeline, or samples shared among the lanes?",
         hypothesis: "Sharing the samples wins, for it waits once; lanes inside each layer wait after each layer.",
         figure: .bars(y: "µs for a batch of 64"),
+        predict: { profile in
+            guard profile.lanes > 1 else { return [:] }
+            let alone = 6 * 2 * 64 * 256 * 256 / profile.product / 1000
+            return [
+                "one lane, µs": alone,
+                "samples shared, all layers, µs": alone / Double(profile.lanes) + profile.region / 1000,
+                "lanes inside each product, µs": alone / Double(profile.lanes) + 6 * profile.region / 1000,
+            ]
+        },
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: nothing can be shared") }
             var observation = Observation()

@@ -1,3 +1,4 @@
+import Foundation
 import LanesParallel
 import Measurement
 
@@ -10,8 +11,9 @@ extension Experiment {
             "A task for each number loses at every size; vectors on one thread win until the work is much longer than a parallel region.",
         figure: .curves(x: "numbers", y: "ns per number", logX: true, logY: true),
         predict: { profile in
-            // Two lanes win when half of the vectors' time is more than a region. A vector step is about 12 cycles for 16 numbers.
-            profile.lanes > 1 ? ["numbers where lanes begin to win": 2 * profile.region / (profile.cycle * 12 / 16)] : [:]
+            // Two lanes win when half of the vectors' time is more than a region. A number takes a product and eight
+            // multiply-adds.
+            profile.lanes > 1 ? ["numbers where lanes begin to win": 2 * profile.region * profile.peakOne / 18] : [:]
         },
         leavesOut: [
             "numbers where lanes begin to win":
@@ -27,7 +29,6 @@ extension Experiment {
             var block = Series("a block for each lane, scalar", unit: "ns")
             var vector = Series("vectors on one thread", unit: "ns")
             var both = Series("vectors on all lanes", unit: "ns")
-            var crossing = 0.0
             var count = 10
             while count <= largest {
                 let n = Double(count)
@@ -51,14 +52,17 @@ extension Experiment {
                             Probe.squaresPlusSin(memory, size * lane / lanes..<size * (lane + 1) / lanes)
                         }
                     }.map { $0 / n })
-                if both.points.last!.y < vector.points.last!.y {
-                    if crossing == 0 { crossing = n }
-                } else {
-                    crossing = 0
-                }
                 count = count * 316 / 100
             }
             observation.series = [task, block, vector, both]
+            // After the last size at which one thread wins, on a straight line between logarithms.
+            let gain = zip(vector.points, both.points).map { log($0.y / $1.y) }
+            let last = gain.lastIndex { $0 <= 0 } ?? 0
+            let crossing =
+                last + 1 < gain.count
+                ? exp(
+                    log(vector.points[last].x) + log(vector.points[last + 1].x / vector.points[last].x) * max(0, -gain[last])
+                        / (gain[last + 1] - gain[last])) : 0
             observation.numbers = [
                 "numbers where lanes begin to win": crossing,
                 "a task each over vectors, times": task.points[2].y / vector.points[2].y,

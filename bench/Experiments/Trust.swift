@@ -8,6 +8,7 @@ extension Experiment {
         question: "How far apart are two timings of the same work, and how often is a processor taken away?",
         hypothesis: "Identical work differs by less than 3% in the median, and gaps take less than 1% of the time.",
         figure: .curves(x: "sample", y: "time over the median"),
+        predict: { profile in ["40,000 additions, µs": 40 * profile.cycle] },
         measure: { lab in
             var observation = Observation()
             // What neighbours of a shared machine do to memory: short bursts of reading, at the beginning, in the middle and at the end.
@@ -65,6 +66,7 @@ extension Experiment {
             burst()
             observation.series = [strip]
             observation.numbers = [
+                "40,000 additions, µs": median / 1000,
                 "noise floor, %": 100 * Statistics.median(ratios.map(abs)), "time lost in gaps, %": lost.values.max()!,
                 "longest gap, ms": longest.values.max()!,
                 "memory's spread, %": 100 * (bursts.max()! - bursts.min()!) / Statistics.median(bursts),

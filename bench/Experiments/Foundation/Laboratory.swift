@@ -80,7 +80,7 @@ public final class Laboratory: Sendable {
 
     /// Runs an experiment: asks for its predictions, measures, judges.
     public func run(_ experiment: Experiment) throws -> Finding {
-        let predicted = experiment.predict(profile)
+        let predicted = experiment.predict(profile.updated(self))
         let start = Clock.nanoseconds
         let observation = try experiment.measure(self)
         let impossible = observation.series.lazy.flatMap { [limits] series in

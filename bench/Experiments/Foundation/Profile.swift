@@ -68,21 +68,30 @@ public struct Profile: Codable, Sendable {
             : bytes * Double(allLanes) / lab.together(allLanes, samples: 4) {
                 Probe.stream(.triad, memories[$0], perLane, streaming: false)
             }.min()!
-        if lab.lanes > 1 {
-            region = Statistics.median(lab.time(seconds: 0.03) { lab.pool.run { _, _ in } })
-            let line = ProbeMemory(byteCount: 4096)
-            transfer =
-                (0..<3).map { _ in
-                    line[0] = 0
-                    return lab.together(2, samples: 1) { Probe.ping(line, 0, side: $0, rounds: 20_000) }[0] / 40_000
-                }.min()!
-            peakAll = Laboratory.peak(lab)
-        } else {
-            (region, transfer, peakAll) = (0, 0, peakOne)
-        }
+        (region, transfer) = Profile.meeting(lab)
+        peakAll = lab.lanes > 1 ? Laboratory.peak(lab) : peakOne
         let a = Matrix<Float>(rows: 256, columns: 256, repeating: 0.5)
         var c = Matrix<Float>(rows: 256, columns: 256)
         product = 2 * 256 * 256 * 256 / lab.time(seconds: 0.03) { multiply(a, a, into: &c) }.min()!
+    }
+
+    /// The same with a region and a transfer measured again: a hypervisor moves processors near each other and apart at any time.
+    func updated(_ lab: Laboratory) -> Profile {
+        var profile = self
+        (profile.region, profile.transfer) = Profile.meeting(lab)
+        return profile
+    }
+
+    private static func meeting(_ lab: Laboratory) -> (region: Double, transfer: Double) {
+        guard lab.lanes > 1 else { return (0, 0) }
+        let region = Statistics.median(lab.time(seconds: 0.03) { lab.pool.run { _, _ in } })
+        let line = ProbeMemory(byteCount: 4096)
+        let transfer =
+            (0..<3).map { _ in
+                line[0] = 0
+                return lab.together(2, samples: 1) { Probe.ping(line, 0, side: $0, rounds: 20_000) }[0] / 40_000
+            }.min()!
+        return (region, transfer)
     }
 }
 
