@@ -21,8 +21,9 @@ public enum Optimizer: Sendable, Equatable {
 /// How the lanes share a training step. Either gives the same bytes for any number of lanes; one differs from the other in the last
 /// bits, for gradients are added up in another order.
 public enum Parallelism: Sendable, Equatable {
-    /// Samples are shared in the forward and backward pass, rows of the weights in the gradients' products and the update. Every gradient
-    /// is one chain of multiply-adds over the batch.
+    /// Every lane has some columns of the first layer for good, forward and in the update; of the other layers, samples are shared in
+    /// the forward and backward pass and rows of the weights in the gradients' products and the update. Every gradient is one chain of
+    /// multiply-adds over the batch.
     case products
     /// Data parallel: shards of this many samples, each with a padded gradient accumulator of its own, added in shard order.
     case shards(Int)
@@ -80,16 +81,24 @@ public struct StepResult: Sendable {
     public private(set) var steps = 0
 
     private let pool: WorkerPool
+    // Parameters and all that is as long have the first layer's weights in blocks; see there.
+    private let firstLayer: ColumnBlocks
     private var parameterMemory: Buffer<Element>
     // Gradient of the whole batch, velocity or mean, variance; as long as the parameters, or empty where the optimizer has none.
     private var gradientMemory: Buffer<Element>
     private var firstMemory: Buffer<Element>
     private var secondMemory: Buffer<Element>
     private var accumulatorMemory: Buffer<Element>
-    // The batch: inputs, outputs of every layer, gradients of them.
-    private var inputMemory: Buffer<Element>
+    // The batch: inputs for each block of the first layer, outputs of every layer, gradients of them.
+    private var inputMemory: [BufferBox<Element>]
     private var outputMemory: [BufferBox<Element>]
     private var deltaMemory: [BufferBox<Element>]
+    // What lanes read in every step stands still, without counts of references: its lines stay in all caches.
+    private let layers: StandingList<Linear>
+    private let blocks: StandingList<ColumnBlocks.Block>
+    private let inputs: StandingList<Rows<Element>>
+    private let outputs: StandingList<Rows<Element>>
+    private let deltas: StandingList<Rows<Element>>
     private var labels: UnsafeMutableBufferPointer<Int32>
     private var indices: UnsafeMutableBufferPointer<Int64>
     private var ahead: UnsafeMutableBufferPointer<Int64>
@@ -109,22 +118,35 @@ public struct StepResult: Sendable {
         self.options = options
         self.pool = pool
         let count = network.shape.storageCount
-        parameterMemory = unsafe Buffer(copying: UnsafeBufferPointer(start: network.parameters.base, count: count).span)
         let isPlain = if case .sgd(let momentum, _) = options.optimizer { momentum == 0 } else { false }
         if case .shards(let size) = options.parallelism {
             guard size >= 1 else { fatalError("Trainer: shards of \(size) samples") }
             shardSize = size
             accumulatorMemory = Buffer(count: ((options.batch - 1) / size + 1) * count)
+            firstLayer = ColumnBlocks(shape.layers[0], lanes: 1)
         } else {
             shardSize = nil
             accumulatorMemory = Buffer(count: 0)
+            // Every lane has a copy of the inputs. Where those are larger than caches, weights that travel cost less.
+            let inputBytes = options.batch * shape.inputs * MemoryLayout<Element>.stride
+            firstLayer = ColumnBlocks(shape.layers[0], lanes: inputBytes <= 1 << 20 ? pool.lanes : 1)
         }
+        parameterMemory = unsafe Buffer(
+            firstLayer.cut(Array(UnsafeBufferPointer(start: network.parameters.base, count: count))))
         gradientMemory = Buffer(count: count)
         firstMemory = Buffer(count: isPlain ? 0 : count)
         if case .adam = options.optimizer { secondMemory = Buffer(count: count) } else { secondMemory = Buffer(count: 0) }
-        inputMemory = Buffer(count: options.batch * network.shape.inputs)
+        inputMemory = firstLayer.blocks.map { _ in BufferBox(count: options.batch * network.shape.inputs) }
         outputMemory = network.shape.layers.map { BufferBox(count: options.batch * $0.outputs) }
         deltaMemory = network.shape.layers.map { BufferBox(count: options.batch * $0.outputs) }
+        layers = StandingList(shape.layers)
+        blocks = StandingList(firstLayer.blocks)
+        func rows(_ memory: [BufferBox<Element>]) -> StandingList<Rows<Element>> {
+            StandingList(memory.map { unsafe Rows($0.buffer.base, options.batch, $0.buffer.count / options.batch) })
+        }
+        inputs = rows(inputMemory)
+        outputs = rows(outputMemory)
+        deltas = rows(deltaMemory)
         unsafe labels = .allocate(capacity: options.batch)
         unsafe indices = .allocate(capacity: options.batch)
         unsafe ahead = .allocate(capacity: options.batch)
@@ -134,6 +156,9 @@ public struct StepResult: Sendable {
     }
 
     deinit {
+        layers.deallocate()
+        blocks.deallocate()
+        for list in [inputs, outputs, deltas] { list.deallocate() }
         unsafe labels.deallocate()
         unsafe indices.deallocate()
         unsafe ahead.deallocate()
@@ -143,9 +168,7 @@ public struct StepResult: Sendable {
 
     /// What has been learnt so far; it does not change when training goes on.
     public var network: Network<Element> {
-        unsafe Network(
-            shape: shape,
-            parameters: Buffer(copying: UnsafeBufferPointer(start: parameterMemory.base, count: parameterMemory.count).span))
+        Network(shape: shape, parameters: Buffer(firstLayer.joined(parameterMemory.elements)))
     }
 
     /// The rate of the next step.
@@ -160,6 +183,8 @@ public struct StepResult: Sendable {
     ///   - indices: at most `options.batch` of the set's images.
     ///   - upcoming: those of the next step, if they are known: their pixels are fetched from memory meanwhile.
     @discardableResult
+    @_specialize(where Element == Float)
+    @_specialize(where Element == Double)
     public func step(
         _ images: ImageSet, indices chosen: ArraySlice<Int64>, upcoming: ArraySlice<Int64> = []
     ) throws(NonFiniteError) -> StepResult {
@@ -180,12 +205,11 @@ public struct StepResult: Sendable {
         }
         let isKnown = upcoming.count == chosen.count && upcoming.allSatisfy { $0 >= 0 && $0 < images.count }
         if isKnown { for (row, index) in upcoming.enumerated() { unsafe ahead[row] = index } }
-        let input = unsafe Rows(inputMemory.base, chosen.count, shape.inputs)
         nonisolated(unsafe) let order = unsafe indices.baseAddress!
         nonisolated(unsafe) let next = unsafe isKnown ? ahead.baseAddress! : nil
         return try unsafe images.pixels.withUnsafeBufferPointer { pixels throws(NonFiniteError) in
             nonisolated(unsafe) let pixels = pixels.baseAddress!
-            return try step(input) { rows in
+            return try step(chosen.count, nil) { input, rows in
                 unsafe Element.networkKernels.pointee.gather(
                     Int64(rows.count), Int64(input.columns), pixels, order + rows.lowerBound,
                     next.map { unsafe $0 + rows.lowerBound },
@@ -196,6 +220,8 @@ public struct StepResult: Sendable {
 
     /// One step on a batch that somebody prepared.
     @discardableResult
+    @_specialize(where Element == Float)
+    @_specialize(where Element == Double)
     public func step(_ batch: Batch<Element>) throws(NonFiniteError) -> StepResult {
         guard batch.count >= 1, batch.count <= options.batch, batch.inputs == shape.inputs else {
             fatalError(
@@ -208,36 +234,44 @@ public struct StepResult: Sendable {
             }
             unsafe labels[row] = label
         }
-        return try step(batch.rows) { _ in }
+        return try step(batch.count, batch.rows) { _, _ in }
     }
 
-    // The step proper. `prepare` fills rows of the input.
-    private func step(_ input: Rows<Element>, prepare: @Sendable (Range<Int>) -> Void) throws(NonFiniteError) -> StepResult {
-        let count = input.rows
-        let layers = shape.layers
+    // The step proper. `prepare` fills rows of an input where none is given; each block of the first layer has its own, with the same
+    // numbers.
+    @_specialize(where Element == Float)
+    @_specialize(where Element == Double)
+    private func step(
+        _ count: Int, _ given: Rows<Element>?, prepare: @Sendable (Rows<Element>, Range<Int>) -> Void
+    ) throws(NonFiniteError) -> StepResult {
+        let whole = 0..<count
+        let (layers, blocks, inputs, outputs, deltas) = (self.layers, self.blocks, self.inputs, self.outputs, self.deltas)
         let parameters = unsafe Rows(parameterMemory.base, 1, shape.storageCount)
-        let outputs = layers.indices.map { unsafe Rows(outputMemory[$0].buffer.base, count, layers[$0].outputs) }
-        let deltas = layers.indices.map { unsafe Rows(deltaMemory[$0].buffer.base, count, layers[$0].outputs) }
         nonisolated(unsafe) let labels = unsafe UnsafePointer(self.labels.baseAddress!)
         nonisolated(unsafe) let predictions = unsafe self.predictions.baseAddress!
         let dropout = Dropout(rate: options.dropout)
-        let seeds = layers.indices.map { layer -> UInt64 in
-            var random = SplitMix64(seed: options.seed, stream: 0x6472_6f70 &+ UInt64(steps) &* 64 &+ UInt64(layer))
-            return random.next()
-        }
+        let (seed, stream) = (options.seed, 0x6472_6f70 &+ UInt64(steps) &* 64)
 
         unsafe squares.update(repeating: 0)
         nonisolated(unsafe) let squares = unsafe self.squares.baseAddress!
         let squareStride = self.squareStride
 
+        let isCut = blocks.count > 1  // the first layer is done by columns, before and after the pass
+
         // Forward and backward through all layers, for some samples.
         @Sendable func pass(_ rows: Range<Int>, part: Int) {
-            prepare(rows)
-            var x = input[rows]
-            for (index, layer) in layers.enumerated() {
+            @Sendable func drop(_ x: Rows<Element>, after layer: Int) {
+                guard dropout.rate > 0 else { return }
+                var random = SplitMix64(seed: seed, stream: stream &+ UInt64(layer))
+                dropout.apply(x, seed: random.next(), firstRow: rows.lowerBound)
+            }
+            var x = given ?? inputs[0]
+            if !isCut { prepare(x, rows) }
+            x = x[rows]
+            for index in 0..<layers.count {
                 let y = outputs[index][rows]
-                layer.forward(x, parameters, into: y)
-                if layer.isRectified { dropout.apply(y, seed: seeds[index], firstRow: rows.lowerBound) }
+                if index > 0 || !isCut { layers[index].forward(x, parameters, into: y) }
+                if layers[index].isRectified { drop(y, after: index) }
                 x = y
             }
             LogSoftmax.forward(x, into: x)
@@ -249,9 +283,9 @@ public struct StepResult: Sendable {
                 let dx = deltas[index - 1][rows]
                 layers[index].backward(deltas[index][rows], parameters, into: dx)
                 ReLU.backward(at: outputs[index - 1][rows], dx)
-                dropout.apply(dx, seed: seeds[index - 1], firstRow: rows.lowerBound)
+                drop(dx, after: index - 1)
             }
-            for index in layers.indices {
+            for index in 0..<layers.count {
                 unsafe squares[part * squareStride + 2 * index] = outputs[index][rows].square
                 unsafe squares[part * squareStride + 2 * index + 1] = deltas[index][rows].square
             }
@@ -261,18 +295,30 @@ public struct StepResult: Sendable {
         let most = choice.lanes(rows: count, of: pool.lanes)
         let shards = shardSize.map { (count - 1) / $0 + 1 } ?? 0
         let accumulators = unsafe Rows(accumulatorMemory.base, shards, shape.storageCount)
+        var prepared = 1  // lanes that filled their inputs
         if let shardSize {
             pool.parallelFor(0..<shards, schedule: .dynamic(grain: 1)) { shard in
                 let rows = shard * shardSize..<min((shard + 1) * shardSize, count)
                 pass(rows, part: shard)
-                for (index, layer) in layers.enumerated() {
-                    let x = index == 0 ? input[rows] : outputs[index - 1][rows]
-                    let sums = accumulators[shard..<shard + 1]
+                let sums = accumulators[shard..<shard + 1]
+                for index in 0..<layers.count {
+                    let layer = layers[index]
+                    let x = (index == 0 ? given ?? inputs[0] : outputs[index - 1])[rows]
                     layer.weightGradient(x, deltas[index][rows], inputs: 0..<layer.inputs, into: layer.weights(sums))
                     layer.biasGradient(deltas[index][rows], into: layer.bias(sums))
                 }
             }
         } else {
+            if isCut {
+                prepared = pool.run(most: min(blocks.count, most)) { lane, lanes in
+                    let input = given ?? inputs[lane][whole]
+                    prepare(input, whole)
+                    for block in WorkerPool.block(lane, of: lanes, count: blocks.count) {
+                        blocks[block].layer.forward(
+                            input, parameters, into: outputs[0][whole].columns(blocks[block].columns))
+                    }
+                }
+            }
             // Whole tiles of eight rows.
             let units = (count + 7) / 8
             pool.run(most: min(units, most)) { lane, lanes in
@@ -281,8 +327,8 @@ public struct StepResult: Sendable {
             }
         }
 
-        let loss = unsafe NegativeLogLikelihood.forward(outputs[layers.count - 1], labels) / Double(count)
-        guard loss.isFinite, gradientsAreFinite(input) else { throw NonFiniteError(step: steps, loss: loss) }
+        let loss = unsafe NegativeLogLikelihood.forward(outputs[layers.count - 1][whole], labels) / Double(count)
+        guard loss.isFinite, gradientsAreFinite(count) else { throw NonFiniteError(step: steps, loss: loss) }
 
         let update = Update(options.optimizer, rate: rate, step: steps + 1, powers: &powers)
         let gradient = unsafe Rows(gradientMemory.base, 1, shape.storageCount)
@@ -304,30 +350,41 @@ public struct StepResult: Sendable {
                 update.apply(range, gradient, first, second, parameters)
             }
         } else {
+            // Gradient and update of some rows of a layer's weights.
+            @Sendable func learn(_ layer: Linear, _ x: Rows<Element>, _ dy: Rows<Element>, inputs range: Range<Int>) {
+                if let (alpha, beta) = update.asProduct {
+                    // W = (1 - rate · decay) · W - rate · xᵀ·dy: the update is the product's epilogue.
+                    layer.weightGradient(
+                        x, dy, inputs: range, alpha: Element(alpha), beta: Element(beta), into: layer.weights(parameters))
+                } else {
+                    layer.weightGradient(x, dy, inputs: range, into: layer.weights(gradient))
+                    update.apply(
+                        layer.weights + range.lowerBound * layer.outputs..<layer.weights + range.upperBound * layer.outputs,
+                        gradient, first, second, parameters)
+                }
+            }
+            @Sendable func learnBias(_ layer: Linear, _ dy: Rows<Element>) {
+                layer.biasGradient(dy, into: layer.bias(gradient))
+                update.apply(layer.bias..<layer.bias + layer.outputs, gradient, first, second, parameters)
+            }
+            let filled = prepared
             pool.run(most: min(max(1, count / 8), most)) { lane, lanes in
-                for (index, layer) in layers.enumerated() {
-                    let x = index == 0 ? input : outputs[index - 1]
-                    let units = (layer.inputs + 7) / 8
-                    let mine = WorkerPool.block(lane, of: lanes, count: units)
+                let input = given ?? inputs[lane < filled ? lane : 0][whole]
+                if isCut {
+                    for block in WorkerPool.block(lane, of: lanes, count: blocks.count) {
+                        let (layer, dy) = (blocks[block].layer, deltas[0][whole].columns(blocks[block].columns))
+                        learn(layer, input, dy, inputs: 0..<layer.inputs)
+                        learnBias(layer, dy)
+                    }
+                }
+                for index in (isCut ? 1 : 0)..<layers.count {
+                    let (layer, dy) = (layers[index], deltas[index][whole])
+                    let mine = WorkerPool.block(lane, of: lanes, count: (layer.inputs + 7) / 8)
                     if !mine.isEmpty {
-                        let range = mine.lowerBound * 8..<min(mine.upperBound * 8, layer.inputs)
-                        if let (alpha, beta) = update.asProduct {
-                            // W = (1 - rate · decay) · W - rate · xᵀ·dy: the update is the product's epilogue.
-                            layer.weightGradient(
-                                x, deltas[index], inputs: range, alpha: Element(alpha), beta: Element(beta),
-                                into: layer.weights(parameters))
-                        } else {
-                            layer.weightGradient(x, deltas[index], inputs: range, into: layer.weights(gradient))
-                            update.apply(
-                                layer.weights + range.lowerBound * layer.outputs..<layer.weights + range.upperBound
-                                    * layer.outputs,
-                                gradient, first, second, parameters)
-                        }
+                        let rows = mine.lowerBound * 8..<min(mine.upperBound * 8, layer.inputs)
+                        learn(layer, index == 0 ? input : outputs[index - 1][whole], dy, inputs: rows)
                     }
-                    if index % lanes == lane {
-                        layer.biasGradient(deltas[index], into: layer.bias(gradient))
-                        update.apply(layer.bias..<layer.bias + layer.outputs, gradient, first, second, parameters)
-                    }
+                    if index % lanes == lane { learnBias(layer, dy) }
                 }
             }
         }
@@ -339,7 +396,7 @@ public struct StepResult: Sendable {
     }
 
     // Every element of a gradient xᵀ·dy is at most |x|·|dy| (Cauchy and Schwarz), so norms answer for all of them before one is computed.
-    private func gradientsAreFinite(_ input: Rows<Element>) -> Bool {
+    private func gradientsAreFinite(_ samples: Int) -> Bool {
         let largest = Double(Element.greatestFiniteMagnitude) / 4
         // What the optimizer makes of a gradient must be finite too: Adam squares it, momentum adds up a series of it.
         let limit =
@@ -354,7 +411,7 @@ public struct StepResult: Sendable {
         }
         return shape.layers.indices.allSatisfy { index in
             // Inputs are at most a few units each.
-            let x = index == 0 ? 16 * Double(input.count).squareRoot() : norm(2 * index - 2)
+            let x = index == 0 ? 16 * Double(samples * shape.inputs).squareRoot() : norm(2 * index - 2)
             return x * norm(2 * index + 1) < limit
         }
     }
@@ -363,7 +420,12 @@ public struct StepResult: Sendable {
     private var powers = (1.0, 1.0)
 
     /// What an optimizer remembers: velocity, or mean and variance, for a checkpoint. Empty where it has none.
-    internal var state: (first: [Element], second: [Element]) { (firstMemory.elements, secondMemory.elements) }
+    internal var state: (first: [Element], second: [Element]) {
+        func whole(_ memory: borrowing Buffer<Element>) -> [Element] {
+            memory.count == 0 ? [] : firstLayer.joined(memory.elements)
+        }
+        return (whole(firstMemory), whole(secondMemory))
+    }
 
     /// Goes on where a checkpoint left off; without the optimizer's state where that was another optimizer's.
     internal func resume(steps: Int, optimizer: String, first: [Element], second: [Element]) {
@@ -371,11 +433,26 @@ public struct StepResult: Sendable {
         guard optimizer == options.optimizer.name, first.count == firstMemory.count, second.count == secondMemory.count else {
             return
         }
-        firstMemory = Buffer(first)
-        secondMemory = Buffer(second)
+        firstMemory = Buffer(first.isEmpty ? [] : firstLayer.cut(first))
+        secondMemory = Buffer(second.isEmpty ? [] : firstLayer.cut(second))
         if case .adam(let beta1, let beta2, _, _) = options.optimizer {
             for _ in 0..<steps where powers != (0, 0) { powers = (powers.0 * beta1, powers.1 * beta2) }
         }
+    }
+}
+
+// Values that do not change, at an address that does not either.
+@safe private struct StandingList<Value: Sendable>: @unchecked Sendable {
+    private let values: UnsafeMutableBufferPointer<Value>
+    init(_ values: [Value]) {
+        unsafe self.values = .allocate(capacity: values.count)
+        _ = unsafe self.values.initialize(from: values)
+    }
+    var count: Int { unsafe values.count }
+    subscript(index: Int) -> Value { unsafe values[index] }
+    func deallocate() {
+        unsafe values.deinitialize()
+        unsafe values.deallocate()
     }
 }
 
