@@ -11,59 +11,72 @@
 
 typedef VECTOR NAME(accumulators)[CK_ROWS_MAX][CK_VECTORS_MAX];
 
-// One step of k for a tile that is at least as tall as wide: a row of B stays in registers, op(A) is broadcast from memory.
-static inline CK_ALWAYS_INLINE void NAME(accumulate)(const ck_gemm_tile *t, NAME(accumulators) acc, const int rows,
-                                                     const int vectors, const ck_b_source source, const int fetch, const MASK last) {
+// Where a tile stands in its operands.
+typedef struct NAME(position) {
     // Rows are addressed as base + {0, 1, 2} * stride: twelve rows need four pointers and two strides.
-    const char *a[(CK_ROWS_MAX + 2) / 3], *b = t->b;
-    int64_t a_row = t->a_row, a_row2 = 2 * a_row;
-    CK_OPAQUE(a_row2);
-    const int64_t a_step = t->a_step, b_step = t->b_step, b_panel = t->b_panel;
-    char *packed = t->b_packed;
-    const char *ahead = t->ahead;
-    const int64_t ahead_step = t->ahead_step;
+    const char *a[(CK_ROWS_MAX + 2) / 3], *b, *ahead;
+    char *packed;
+    int64_t a_row, a_row2, a_step, b_step, b_panel, ahead_step;
+} NAME(position);
+
+// One step of k. In a tile that is at least as tall as wide a row of B stays in registers, and op(A) is broadcast from memory.
+static inline CK_ALWAYS_INLINE void NAME(step)(NAME(position) *at, NAME(accumulators) acc, const int rows, const int vectors,
+                                               const ck_b_source source, const int fetch, const MASK last) {
     CK_UNROLL
-    for (int g = 0; g < (rows + 2) / 3; g++) a[g] = t->a + 3 * g * a_row;
-    for (int64_t p = t->k; p > 0; p--) {
+    for (int g = 0; g < (rows + 2) / 3; g++) CK_OPAQUE(at->a[g]);
+    VECTOR bv[CK_VECTORS_MAX], av[CK_ROWS_MAX];
+    if (rows < vectors) {
         CK_UNROLL
-        for (int g = 0; g < (rows + 2) / 3; g++) CK_OPAQUE(a[g]);
-        VECTOR bv[CK_VECTORS_MAX], av[CK_ROWS_MAX];
+        for (int r = 0; r < rows; r++)
+            av[r] = broadcast((const ELEMENT *)(at->a[r / 3] + (r % 3 == 0 ? 0 : r % 3 == 1 ? at->a_row : at->a_row2)));
+    }
+    CK_UNROLL
+    for (int v = 0; v < vectors; v++) {
+        const ELEMENT *row = (const ELEMENT *)(at->b + v / CK_PANEL_VECTORS * at->b_panel) + v % CK_PANEL_VECTORS * LANES;
+        bv[v] = source != CK_B_PACKED && v == vectors - 1 ? load_masked(row, last) : load(row);
+        if (source == CK_B_PACKING) store((ELEMENT *)at->packed + v * LANES, bv[v]);
         if (rows < vectors) {
             CK_UNROLL
-            for (int r = 0; r < rows; r++)
-                av[r] = broadcast((const ELEMENT *)(a[r / 3] + (r % 3 == 0 ? 0 : r % 3 == 1 ? a_row : a_row2)));
+            for (int r = 0; r < rows; r++) acc[r][v] = fma(av[r], bv[v], acc[r][v]);
         }
-        CK_UNROLL
-        for (int v = 0; v < vectors; v++) {
-            const ELEMENT *at = (const ELEMENT *)(b + v / CK_PANEL_VECTORS * b_panel) + v % CK_PANEL_VECTORS * LANES;
-            bv[v] = source != CK_B_PACKED && v == vectors - 1 ? load_masked(at, last) : load(at);
-            if (source == CK_B_PACKING) store((ELEMENT *)packed + v * LANES, bv[v]);
-            if (rows < vectors) {
-                CK_UNROLL
-                for (int r = 0; r < rows; r++) acc[r][v] = fma(av[r], bv[v], acc[r][v]);
-            }
-        }
-        if (rows >= vectors) {
-            CK_UNROLL
-            for (int r = 0; r < rows; r++) {
-                av[r] = broadcast((const ELEMENT *)(a[r / 3] + (r % 3 == 0 ? 0 : r % 3 == 1 ? a_row : a_row2)));
-                CK_UNROLL
-                for (int v = 0; v < vectors; v++) acc[r][v] = fma(av[r], bv[v], acc[r][v]);
-            }
-        }
-        CK_UNROLL
-        for (int g = 0; g < (rows + 2) / 3; g++) a[g] += a_step;
-        b += b_step;
-        if (source == CK_B_PACKING) packed += (size_t)vectors * sizeof(VECTOR);
-        CK_UNROLL
-        for (int line = 0; line < fetch; line++) {
-            if (source == CK_B_PACKING) // into L1
-                __builtin_prefetch(ahead + 64 * line);
-            else
-                __builtin_prefetch(ahead + 64 * line, 0, 2);
-        }
-        if (fetch) ahead += ahead_step;
     }
+    if (rows >= vectors) {
+        CK_UNROLL
+        for (int r = 0; r < rows; r++) {
+            av[r] = broadcast((const ELEMENT *)(at->a[r / 3] + (r % 3 == 0 ? 0 : r % 3 == 1 ? at->a_row : at->a_row2)));
+            CK_UNROLL
+            for (int v = 0; v < vectors; v++) acc[r][v] = fma(av[r], bv[v], acc[r][v]);
+        }
+    }
+    CK_UNROLL
+    for (int g = 0; g < (rows + 2) / 3; g++) at->a[g] += at->a_step;
+    at->b += at->b_step;
+    if (source == CK_B_PACKING) at->packed += (size_t)vectors * sizeof(VECTOR);
+    CK_UNROLL
+    for (int line = 0; line < fetch; line++) {
+        if (source == CK_B_PACKING) // into L1
+            __builtin_prefetch(at->ahead + 64 * line);
+        else
+            __builtin_prefetch(at->ahead + 64 * line, 0, 2);
+    }
+    if (fetch) at->ahead += at->ahead_step;
+}
+
+static inline CK_ALWAYS_INLINE void NAME(accumulate)(const ck_gemm_tile *t, NAME(accumulators) acc, const int rows,
+                                                     const int vectors, const ck_b_source source, const int fetch, const MASK last) {
+    NAME(position) at = {.b = t->b,           .ahead = t->ahead,   .packed = t->b_packed,   .a_row = t->a_row,          .a_row2 = 2 * t->a_row,
+                         .a_step = t->a_step, .b_step = t->b_step, .b_panel = t->b_panel, .ahead_step = t->ahead_step};
+    CK_OPAQUE(at.a_row2);
+    CK_UNROLL
+    for (int g = 0; g < (rows + 2) / 3; g++) at.a[g] = t->a + 3 * g * at.a_row;
+    int64_t p = t->k;
+    // Two steps in a turn where all is near: the processor foresees the end of shorter loops.
+    if (source == CK_B_IN_PLACE && !fetch)
+        for (; p >= 2; p -= 2) {
+            NAME(step)(&at, acc, rows, vectors, source, fetch, last);
+            NAME(step)(&at, acc, rows, vectors, source, fetch, last);
+        }
+    for (; p > 0; p--) NAME(step)(&at, acc, rows, vectors, source, fetch, last);
 }
 
 // Writes finished chunk sums: C = fma(alpha, s, beta * C), with -0, the neutral element of addition, where C is not read.
