@@ -73,12 +73,13 @@ static void run_lane(void *context, int32_t lane, int32_t lanes) {
 static double estimate(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     const ck_gemm_description d = kernels->description;
     const double m = (double)p->m, n = (double)p->n, k = (double)p->k;
-    const double arithmetic = m * n * k / (6 * d.lanes), memory = d.byte_count * (m * k + k * n + 2 * m * n) / 60;
+    const double vectors = (double)(p->n == 1 ? ceil_div(p->m, d.lanes) : p->m * ceil_div(p->n, d.lanes)); // of C
+    const double arithmetic = vectors * k / 6, memory = d.byte_count * (m * k + k * n + 2 * m * n) / 60;
     return arithmetic > memory ? arithmetic : memory;
 }
 
-// A product is worth a region where it takes several times as long as an empty one: 100 ns between cores side by side, a microsecond
-// between cores that are far apart, and a hypervisor may move them at any time, so the pool measures it now and then. A
+// A product is worth a region where it takes three times as long as an empty one and what the other lane fetches: 100 ns between cores
+// side by side, a microsecond between cores that are far apart, and a hypervisor may move them at any time, so the pool measures it now and then. A
 // region whose workers sleep costs tens of microseconds. The conformance tests build with 1, so that every product is cut.
 #ifndef CK_GEMM_REGION_NANOSECONDS
 #define CK_GEMM_REGION_NANOSECONDS 700
@@ -99,10 +100,10 @@ static const double worth_waking = CK_GEMM_WAKE_NANOSECONDS;
 
 // Nanoseconds of one lane that are worth a region, for a product of about `nanoseconds`.
 static double worth_a_region(ck_pool *pool, double nanoseconds) {
-    enum { LEAST = CK_GEMM_REGION_NANOSECONDS / 2, LONG_ENOUGH = 20000 };
+    enum { OVERHEAD = 260, LEAST = CK_GEMM_REGION_NANOSECONDS > 1 ? 300 + OVERHEAD : 0, LONG_ENOUGH = 20000 };
     if (LEAST == 0 || nanoseconds < LEAST || nanoseconds > LONG_ENOUGH) return CK_GEMM_REGION_NANOSECONDS;
     const int32_t region = ck_pool_region_nanoseconds(pool);
-    return region == 0 ? CK_GEMM_REGION_NANOSECONDS : (double)smaller(larger(region * 7 / 2, LEAST), LONG_ENOUGH);
+    return region == 0 ? CK_GEMM_REGION_NANOSECONDS : (double)smaller(larger(3 * region + OVERHEAD, LEAST), LONG_ENOUGH);
 }
 
 // Rows of B a multiple of 4 KiB apart: half of each would stand in half of the sets of the caches. Two short lanes of rows that
