@@ -48,6 +48,7 @@ typedef struct worker {
     void *context;
     uint64_t float_environment;
     _Atomic int32_t caller_processor; // where the leaseholder posted from
+    bool roused;                      // for the leaseholder: the worker slept when the lane was posted
     // The line that joins.
     _Alignas(LINE) _Atomic uint32_t done;
     _Atomic bool caller_sleeps;
@@ -221,11 +222,13 @@ static uint32_t post(worker *w, ck_pool_task task, void *context, int32_t lane, 
     atomic_store_explicit(&w->caller_processor, this_processor(), memory_order_relaxed);
     const uint32_t ticket = atomic_load_explicit(&w->start, memory_order_relaxed) + 1;
     atomic_exchange(&w->start, ticket);
-    if (atomic_load(&w->asleep)) wake(w);
+    w->roused = atomic_load(&w->asleep);
+    if (w->roused) wake(w);
     return ticket;
 }
 
-// `begin` is when the caller first found itself waiting, 0 before: lanes that have not begun share one delay.
+// `begin` is when the caller first found itself waiting, 0 before: lanes that have not begun share one delay. A worker that was woken for
+// its lane and has not begun when the caller is through with another takes longer to come than the lane does.
 static void join(worker *w, uint32_t ticket, int32_t lane, int32_t lanes, ck_pool_task task, void *context, int64_t *begin) {
     bool taken = false;
     int64_t observed = 0, worked = -1; // when the worker's processor time was read, and what it was
@@ -236,7 +239,7 @@ static void join(worker *w, uint32_t ticket, int32_t lane, int32_t lanes, ck_poo
         }
         const int64_t time = now();
         if (!*begin) *begin = time;
-        if (!taken && time - *begin > TAKE_BACK_NANOSECONDS) {
+        if (!taken && time - *begin >= (w->roused ? 0 : TAKE_BACK_NANOSECONDS)) {
             uint32_t expected = ticket;
             if (atomic_compare_exchange_strong(&w->start, &expected, ticket + 1)) {
                 task(context, lane, lanes);
