@@ -78,8 +78,9 @@ static double estimate(const ck_gemm_kernels *kernels, const ck_gemm_problem *p)
     return arithmetic > memory ? arithmetic : memory;
 }
 
-// A product is worth a region where it takes three times as long as an empty one and what the other lane fetches: 100 ns between cores
-// side by side, a microsecond between cores that are far apart, and a hypervisor may move them at any time, so the pool measures it now and then. A
+// A product is worth a region where its half takes longer than that and what the other lane fetches. An empty region takes 100 ns between
+// cores side by side, 400 between cores that are far apart, and a hypervisor may move them at any time, so the pool measures it now and
+// then. All but 50 of them are lines that travel, and a product sends some times as many: measured, one of 500 ns and of 2 to 2.5 µs breaks even. A
 // region whose workers sleep costs tens of microseconds. The conformance tests build with 1, so that every product is cut.
 #ifndef CK_GEMM_REGION_NANOSECONDS
 #define CK_GEMM_REGION_NANOSECONDS 700
@@ -89,6 +90,8 @@ static double estimate(const ck_gemm_kernels *kernels, const ck_gemm_problem *p)
 #endif
 // Products of fewer multiply-adds, in vectors, are not worth a region.
 enum { TINY = CK_GEMM_REGION_NANOSECONDS > 1 ? 2048 : 0 };
+// A B of no more than this is soon in the caches of both lanes.
+enum { SMALL_B_BYTES = 64 << 10 };
 // An A of more than this comes from the shared cache or memory each time.
 enum { LARGE_A_BYTES = 4 << 20 };
 // The shortest blocks that lanes take from each other are at least this long; each lane has no more than so many.
@@ -100,10 +103,10 @@ static const double worth_waking = CK_GEMM_WAKE_NANOSECONDS;
 
 // Nanoseconds of one lane that are worth a region, for a product of about `nanoseconds`.
 static double worth_a_region(ck_pool *pool, double nanoseconds) {
-    enum { OVERHEAD = 260, LEAST = CK_GEMM_REGION_NANOSECONDS > 1 ? 300 + OVERHEAD : 0, LONG_ENOUGH = 20000 };
+    enum { LEAST = CK_GEMM_REGION_NANOSECONDS > 1 ? 560 : 0, LONG_ENOUGH = 20000, NEAR = 50 };
     if (LEAST == 0 || nanoseconds < LEAST || nanoseconds > LONG_ENOUGH) return CK_GEMM_REGION_NANOSECONDS;
     const int32_t region = ck_pool_region_nanoseconds(pool);
-    return region == 0 ? CK_GEMM_REGION_NANOSECONDS : (double)smaller(larger(3 * region + OVERHEAD, LEAST), LONG_ENOUGH);
+    return region == 0 ? CK_GEMM_REGION_NANOSECONDS : (double)smaller(larger(8 * (region - NEAR), LEAST), LONG_ENOUGH);
 }
 
 // Rows of B a multiple of 4 KiB apart: half of each would stand in half of the sets of the caches. Two short lanes of rows that
@@ -130,7 +133,7 @@ static void choose_blocks(partition *cut, int32_t lanes, double nanoseconds) {
         cut->row_parts = larger(1, smaller(parts, p->m / (p->n == 1 ? 32 : 1)));
         return;
     }
-    if (units < 2 * lanes || rows_of_one_set(p, d.byte_count, rows_each) || rows_each >= (packs_b ? 2048 : 32))
+    if (units < 2 * lanes || rows_of_one_set(p, d.byte_count, rows_each) || rows_each >= (packs_b ? 2048 : p->k * p->n * d.byte_count <= SMALL_B_BYTES ? 16 : 32))
         cut->row_parts = larger(1, smaller(lanes, p->m));
     else // columns: every lane streams its own part of B, and all of A
         cut->column_parts = larger(1, smaller(lanes, units / 2));

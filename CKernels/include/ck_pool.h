@@ -58,7 +58,7 @@ int32_t ck_pool_run_if_awake(ck_pool *pool, int32_t most, ck_pool_task task, voi
 // Without effect where workers do not look for work before they sleep.
 void ck_pool_rouse(ck_pool *pool, int32_t most);
 
-// Nanoseconds of an empty region of two lanes whose worker is awake, measured at the first call and then once in 4096 calls of a thread,
+// Nanoseconds of an empty region of two lanes whose worker is awake, measured at the first calls and then now and then,
 // for the distance between processors may change; 0 where it cannot be known: workers never wait awake, or others have them.
 int32_t ck_pool_region_nanoseconds(ck_pool *pool);
 

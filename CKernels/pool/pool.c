@@ -353,11 +353,12 @@ void ck_pool_rouse(ck_pool *pool, int32_t most) {
 static void nothing(void *context, int32_t lane, int32_t lanes) { (void)context, (void)lane, (void)lanes; }
 
 int32_t ck_pool_region_nanoseconds(ck_pool *pool) {
-    enum { EVERY = 4096, TIMES = 12 };
-    static _Thread_local uint32_t calls;
+    enum { EVERY = 16384, TIMES = 12 }; // a worker that sleeps is woken for it: tens of microseconds
+    static _Thread_local uint32_t calls, next = 16; // soon again after the first, which may meet a worker that has hardly begun
     if (!pool || pool->spin_nanoseconds == 0) return 0;
     const int32_t known = atomic_load_explicit(&pool->region_nanoseconds, memory_order_relaxed);
-    if (++calls % EVERY && known >= 0) return known;
+    if (calls++ != next && known >= 0) return known;
+    if (calls > next) next += next < EVERY / 4 ? 3 * next : EVERY;
     int64_t shortest = INT32_MAX;
     for (int i = 0; i < TIMES; i++) { // the first may wake the worker
         const int64_t begin = now();
