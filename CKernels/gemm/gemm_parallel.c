@@ -78,10 +78,11 @@ static double estimate(const ck_gemm_kernels *kernels, const ck_gemm_problem *p)
     return arithmetic > memory ? arithmetic : memory;
 }
 
-// A product is worth a region where its half takes longer than that and what the other lane fetches. An empty region takes 100 ns between
-// cores side by side, 400 between cores that are far apart, and a hypervisor may move them at any time, so the pool measures it now and
-// then. All but 50 of them are lines that travel, and a product sends some times as many: measured, one of 500 ns and of 2 to 2.5 µs breaks even. A
-// region whose workers sleep costs tens of microseconds. The conformance tests build with 1, so that every product is cut.
+// A product is worth a region where half of it takes longer than the region and what the other lane fetches. The shortest of some empty
+// regions takes 100 ns between cores side by side and 400 between cores that are far apart; all but 50 of them are lines that travel, and
+// a product sends several times as many. Measured: products of 0.5 us between near cores and of 2 to 2.5 us between far ones break even.
+// A hypervisor may move processors at any time, so the pool measures regions now and then. A region whose workers sleep costs tens of
+// microseconds. The conformance tests build with 1, so that every product is cut.
 #ifndef CK_GEMM_REGION_NANOSECONDS
 #define CK_GEMM_REGION_NANOSECONDS 700
 #endif
@@ -90,6 +91,8 @@ static double estimate(const ck_gemm_kernels *kernels, const ck_gemm_problem *p)
 #endif
 // Products of fewer multiply-adds, in vectors, are not worth a region.
 enum { TINY = CK_GEMM_REGION_NANOSECONDS > 1 ? 2048 : 0 };
+// More lanes than these have their parts in a grid.
+enum { IN_A_LINE = 8 };
 // A B of no more than this is soon in the caches of both lanes.
 enum { SMALL_B_BYTES = 64 << 10 };
 // An A of more than this comes from the shared cache or memory each time.
@@ -103,10 +106,10 @@ static const double worth_waking = CK_GEMM_WAKE_NANOSECONDS;
 
 // Nanoseconds of one lane that are worth a region, for a product of about `nanoseconds`.
 static double worth_a_region(ck_pool *pool, double nanoseconds) {
-    enum { LEAST = CK_GEMM_REGION_NANOSECONDS > 1 ? 560 : 0, LONG_ENOUGH = 20000, NEAR = 50 };
+    enum { TIMES = 8, STILL = 50, LEAST = CK_GEMM_REGION_NANOSECONDS > 1 ? TIMES * (120 - STILL) : 0, LONG_ENOUGH = 20000 };
     if (LEAST == 0 || nanoseconds < LEAST || nanoseconds > LONG_ENOUGH) return CK_GEMM_REGION_NANOSECONDS;
     const int32_t region = ck_pool_region_nanoseconds(pool);
-    return region == 0 ? CK_GEMM_REGION_NANOSECONDS : (double)smaller(larger(8 * (region - NEAR), LEAST), LONG_ENOUGH);
+    return region == 0 ? CK_GEMM_REGION_NANOSECONDS : (double)smaller(larger(TIMES * (region - STILL), LEAST), LONG_ENOUGH);
 }
 
 // Rows of B a multiple of 4 KiB apart: half of each would stand in half of the sets of the caches. Two short lanes of rows that
@@ -114,6 +117,26 @@ static double worth_a_region(ck_pool *pool, double nanoseconds) {
 static bool rows_of_one_set(const ck_gemm_problem *p, int64_t element, int64_t rows_each) {
     const int64_t size = p->n * p->k * element;
     return !p->transpose_b && p->ldb * element % 4096 == 0 && rows_each >= 7 && p->m <= CK_ROWS_MAX && size > 3 << 20 && size <= 8 << 20;
+}
+
+// Many lanes: a grid of parts, for one cut of 1024 columns in 64 leaves each lane a vector and all of A. The lane with the tallest and
+// widest part decides: its multiply-adds, and what it reads, which costs more the more lanes read (a model: a lane's share of the
+// bandwidth is a few bytes a nanosecond; not measured).
+static void choose_grid(partition *cut, int32_t lanes, bool packs_b) {
+    enum { READING = 50 }; // multiply-adds in the time of one element
+    const ck_gemm_problem *p = &cut->problem;
+    const int64_t units = ceil_div(p->n, cut->column_unit);
+    int64_t least = INT64_MAX;
+    for (int64_t rows = 1; rows <= smaller(lanes, p->m); rows++) {
+        const int64_t columns = smaller(lanes / rows, units);
+        const int64_t tall = ceil_div(ceil_div(p->m, rows), 8) * 8, wide = ceil_div(units, columns) * cut->column_unit;
+        // Lanes above each other pack the same columns: about a tile's time.
+        const int64_t cost = (tall + (packs_b && rows > 1 ? 8 : 0)) * wide + READING * (tall + wide);
+        if (cost >= least) continue;
+        least = cost;
+        cut->row_parts = rows;
+        cut->column_parts = columns;
+    }
 }
 
 static void choose_blocks(partition *cut, int32_t lanes, double nanoseconds) {
@@ -133,7 +156,10 @@ static void choose_blocks(partition *cut, int32_t lanes, double nanoseconds) {
         cut->row_parts = larger(1, smaller(parts, p->m / (p->n == 1 ? 32 : 1)));
         return;
     }
-    if (units < 2 * lanes || rows_of_one_set(p, d.byte_count, rows_each) || rows_each >= (packs_b ? 2048 : p->k * p->n * d.byte_count <= SMALL_B_BYTES ? 16 : 32))
+    const int64_t enough_rows = packs_b ? 2048 : p->k * p->n * d.byte_count <= SMALL_B_BYTES ? 16 : 32;
+    if (lanes > IN_A_LINE)
+        choose_grid(cut, lanes, packs_b);
+    else if (units < 2 * lanes || rows_of_one_set(p, d.byte_count, rows_each) || rows_each >= enough_rows)
         cut->row_parts = larger(1, smaller(lanes, p->m));
     else // columns: every lane streams its own part of B, and all of A
         cut->column_parts = larger(1, smaller(lanes, units / 2));

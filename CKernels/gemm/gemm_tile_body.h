@@ -64,13 +64,13 @@ static inline CK_ALWAYS_INLINE void NAME(step)(NAME(position) *at, NAME(accumula
 
 static inline CK_ALWAYS_INLINE void NAME(accumulate)(const ck_gemm_tile *t, NAME(accumulators) acc, const int rows,
                                                      const int vectors, const ck_b_source source, const int fetch, const MASK last) {
-    NAME(position) at = {.b = t->b,           .ahead = t->ahead,   .packed = t->b_packed,   .a_row = t->a_row,          .a_row2 = 2 * t->a_row,
-                         .a_step = t->a_step, .b_step = t->b_step, .b_panel = t->b_panel, .ahead_step = t->ahead_step};
+    NAME(position) at = {.b = t->b, .ahead = t->ahead, .packed = t->b_packed, .a_row = t->a_row, .a_row2 = 2 * t->a_row};
+    at.a_step = t->a_step, at.b_step = t->b_step, at.b_panel = t->b_panel, at.ahead_step = t->ahead_step;
     CK_OPAQUE(at.a_row2);
     CK_UNROLL
     for (int g = 0; g < (rows + 2) / 3; g++) at.a[g] = t->a + 3 * g * at.a_row;
     int64_t p = t->k;
-    // Two steps in a turn where all is near: the processor foresees the end of shorter loops.
+    // Two steps in a turn where B is read in place and nothing is fetched ahead: the processor foresees the end of shorter loops.
     if (source == CK_B_IN_PLACE && !fetch)
         for (; p >= 2; p -= 2) {
             NAME(step)(&at, acc, rows, vectors, source, fetch, last);

@@ -7,7 +7,7 @@
 //
 // Lane 0 is the calling thread. Many threads may call at once: each leases the workers that are free, and runs alone when none
 // is. A region inside a region runs alone. Nothing waits for a worker that has not begun: after a few
-// microseconds the caller takes such a lane back and runs it itself. Lanes round, and treat subnormal numbers, as the caller
+// microseconds, at once where that worker slept, the caller takes such a lane back and runs it itself. Lanes round, and treat subnormal numbers, as the caller
 // does. A task may fork only to exec or _exit.
 //
 // Sources of the ideas: one line to start and one to join per worker, spin then sleep (every OpenMP runtime); taking work back
@@ -58,7 +58,7 @@ int32_t ck_pool_run_if_awake(ck_pool *pool, int32_t most, ck_pool_task task, voi
 // Without effect where workers do not look for work before they sleep.
 void ck_pool_rouse(ck_pool *pool, int32_t most);
 
-// Nanoseconds of an empty region of two lanes whose worker is awake, measured at the first calls and then now and then,
+// Nanoseconds of an empty region of two lanes whose worker is awake, the shortest of some, measured at a thread's first calls and seldom later,
 // for the distance between processors may change; 0 where it cannot be known: workers never wait awake, or others have them.
 int32_t ck_pool_region_nanoseconds(ck_pool *pool);
 

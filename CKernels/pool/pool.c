@@ -48,7 +48,6 @@ typedef struct worker {
     void *context;
     uint64_t float_environment;
     _Atomic int32_t caller_processor; // where the leaseholder posted from
-    bool roused;                      // for the leaseholder: the worker slept when the lane was posted
     // The line that joins.
     _Alignas(LINE) _Atomic uint32_t done;
     _Atomic bool caller_sleeps;
@@ -212,8 +211,15 @@ static void wake(worker *w) {
     pthread_mutex_unlock(&w->mutex);
 }
 
-// Returns the ticket. The exchange and the look at `asleep` are sequentially consistent, so one of them is seen by the worker.
-static uint32_t post(worker *w, ck_pool_task task, void *context, int32_t lane, int32_t lanes) {
+// A lane in a worker's hands.
+typedef struct posting {
+    worker *worker;
+    uint32_t ticket;
+    bool roused; // the worker slept
+} posting;
+
+// The exchange and the look at `asleep` are sequentially consistent, so one of them is seen by the worker.
+static posting post(worker *w, ck_pool_task task, void *context, int32_t lane, int32_t lanes) {
     w->task = task;
     w->context = context;
     w->lane = lane;
@@ -222,14 +228,16 @@ static uint32_t post(worker *w, ck_pool_task task, void *context, int32_t lane, 
     atomic_store_explicit(&w->caller_processor, this_processor(), memory_order_relaxed);
     const uint32_t ticket = atomic_load_explicit(&w->start, memory_order_relaxed) + 1;
     atomic_exchange(&w->start, ticket);
-    w->roused = atomic_load(&w->asleep);
-    if (w->roused) wake(w);
-    return ticket;
+    const bool asleep = atomic_load(&w->asleep);
+    if (asleep) wake(w);
+    return (posting){w, ticket, asleep};
 }
 
 // `begin` is when the caller first found itself waiting, 0 before: lanes that have not begun share one delay. A worker that was woken for
 // its lane and has not begun when the caller is through with another takes longer to come than the lane does.
-static void join(worker *w, uint32_t ticket, int32_t lane, int32_t lanes, ck_pool_task task, void *context, int64_t *begin) {
+static void join(posting posted, int32_t lane, int32_t lanes, ck_pool_task task, void *context, int64_t *begin) {
+    worker *w = posted.worker;
+    const uint32_t ticket = posted.ticket;
     bool taken = false;
     int64_t observed = 0, worked = -1; // when the worker's processor time was read, and what it was
     for (;;) {
@@ -239,7 +247,7 @@ static void join(worker *w, uint32_t ticket, int32_t lane, int32_t lanes, ck_poo
         }
         const int64_t time = now();
         if (!*begin) *begin = time;
-        if (!taken && time - *begin >= (w->roused ? 0 : TAKE_BACK_NANOSECONDS)) {
+        if (!taken && time - *begin >= (posted.roused ? 0 : TAKE_BACK_NANOSECONDS)) {
             uint32_t expected = ticket;
             if (atomic_compare_exchange_strong(&w->start, &expected, ticket + 1)) {
                 task(context, lane, lanes);
@@ -305,14 +313,11 @@ static int32_t lease_for_region(ck_pool *pool, int32_t most, bool awake_only, ui
 
 static int32_t run_leased(ck_pool *pool, int32_t leased, const uint64_t taken[WORDS], ck_pool_task task, void *context) {
     const int32_t lanes = leased + 1;
-    uint32_t tickets[lanes];
-    worker *workers[lanes];
+    posting postings[lanes];
     int32_t lane = 1;
     for (int32_t word = 0; word * WORD_BITS < pool->workers; word++)
-        for (uint64_t rest = taken[word]; rest; rest &= rest - 1, lane++) {
-            workers[lane] = &pool->worker[word * WORD_BITS + __builtin_ctzll(rest)];
-            tickets[lane] = post(workers[lane], task, context, lane, lanes);
-        }
+        for (uint64_t rest = taken[word]; rest; rest &= rest - 1, lane++)
+            postings[lane] = post(&pool->worker[word * WORD_BITS + __builtin_ctzll(rest)], task, context, lane, lanes);
     inside = true;
     task(context, 0, lanes);
     // A task that forked: in the child there is nobody to wait for, and half of the work is missing.
@@ -321,7 +326,7 @@ static int32_t run_leased(ck_pool *pool, int32_t leased, const uint64_t taken[WO
         _exit(1);
     }
     int64_t begin = 0;
-    for (lane = 1; lane < lanes; lane++) join(workers[lane], tickets[lane], lane, lanes, task, context, &begin);
+    for (lane = 1; lane < lanes; lane++) join(postings[lane], lane, lanes, task, context, &begin);
     inside = false;
     give_back(pool, taken);
     return lanes;
@@ -353,22 +358,28 @@ void ck_pool_rouse(ck_pool *pool, int32_t most) {
 static void nothing(void *context, int32_t lane, int32_t lanes) { (void)context, (void)lane, (void)lanes; }
 
 int32_t ck_pool_region_nanoseconds(ck_pool *pool) {
-    enum { EVERY = 16384, TIMES = 12 }; // a worker that sleeps is woken for it: tens of microseconds
-    static _Thread_local uint32_t calls, next = 16; // soon again after the first, which may meet a worker that has hardly begun
+    enum { SOON = 16, EVERY = 16384, TIMES = 12 }; // a worker that sleeps is woken for it: tens of microseconds
+    static _Thread_local uint32_t calls, next;
     if (!pool || pool->spin_nanoseconds == 0) return 0;
     const int32_t known = atomic_load_explicit(&pool->region_nanoseconds, memory_order_relaxed);
+    // Whoever measured a pool first measures again soon: its worker may have hardly begun.
+    if (next == 0) next = known < 0 ? SOON : EVERY;
     if (calls++ != next && known >= 0) return known;
     if (calls > next) next += next < EVERY / 4 ? 3 * next : EVERY;
     int64_t shortest = INT32_MAX;
-    for (int i = 0; i < TIMES; i++) { // the first may wake the worker
+    for (int i = 0; i < TIMES; i++) {
         const int64_t begin = now();
         const int32_t lanes = ck_pool_run(pool, 2, nothing, NULL);
         const int64_t elapsed = now() - begin;
-        if (lanes == 2 && elapsed < shortest) shortest = elapsed;
+        // A longer one may have run on the caller alone, while the worker woke up.
+        if (lanes == 2 && elapsed < TAKE_BACK_NANOSECONDS && elapsed < shortest) shortest = elapsed;
     }
-    const int32_t found = shortest == INT32_MAX ? 0 : (int32_t)shortest;
-    atomic_store_explicit(&pool->region_nanoseconds, found, memory_order_relaxed);
-    return found;
+    if (shortest == INT32_MAX) {
+        if (known >= 0) return known;
+        shortest = 0;
+    }
+    atomic_store_explicit(&pool->region_nanoseconds, (int32_t)shortest, memory_order_relaxed);
+    return (int32_t)shortest;
 }
 
 int32_t ck_pool_lanes(const ck_pool *pool) { return pool ? pool->workers + 1 : 1; }

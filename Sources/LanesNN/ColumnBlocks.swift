@@ -13,10 +13,11 @@ internal struct ColumnBlocks: Sendable {
     let blocks: [Block]
     private let whole: Linear
 
-    /// Blocks of a multiple of 16 columns.
+    /// Blocks of a multiple of 16 columns; one block where one lane would have a fifth more than its share.
     init(_ layer: Linear, lanes: Int) {
         whole = layer
-        let width = ((layer.outputs + lanes - 1) / lanes + 15) / 16 * 16
+        let even = ((layer.outputs + lanes - 1) / lanes + 15) / 16 * 16
+        let width = 5 * even * lanes <= 6 * layer.outputs ? even : layer.outputs
         blocks = stride(from: 0, to: layer.outputs, by: width).map { first in
             let columns = first..<min(first + width, layer.outputs)
             return Block(

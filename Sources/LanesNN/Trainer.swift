@@ -21,9 +21,9 @@ public enum Optimizer: Sendable, Equatable {
 /// How the lanes share a training step. Either gives the same bytes for any number of lanes; one differs from the other in the last
 /// bits, for gradients are added up in another order.
 public enum Parallelism: Sendable, Equatable {
-    /// Every lane has some columns of the first layer for good, forward and in the update; of the other layers, samples are shared in
-    /// the forward and backward pass and rows of the weights in the gradients' products and the update. Every gradient is one chain of
-    /// multiply-adds over the batch.
+    /// Samples are shared in the forward and backward pass, rows of the weights in the gradients' products and the update. Where the first
+    /// layer can be cut evenly and a batch of inputs is no larger than 1 MiB, every lane has some columns of that layer for good. Every
+    /// gradient is one chain of multiply-adds over the batch.
     case products
     /// Data parallel: shards of this many samples, each with a padded gradient accumulator of its own, added in shard order.
     case shards(Int)
@@ -82,17 +82,17 @@ public struct StepResult: Sendable {
 
     private let pool: WorkerPool
     // Parameters and all that is as long have the first layer's weights in blocks; see there.
-    private let firstLayer: ColumnBlocks
+    private let columnBlocks: ColumnBlocks
     private var parameterMemory: Buffer<Element>
     // Gradient of the whole batch, velocity or mean, variance; as long as the parameters, or empty where the optimizer has none.
     private var gradientMemory: Buffer<Element>
     private var firstMemory: Buffer<Element>
     private var secondMemory: Buffer<Element>
     private var accumulatorMemory: Buffer<Element>
-    // The batch: inputs for each block of the first layer, outputs of every layer, gradients of them.
-    private var inputMemory: [BufferBox<Element>]
-    private var outputMemory: [BufferBox<Element>]
-    private var deltaMemory: [BufferBox<Element>]
+    // The batch: inputs for each block of the first layer, outputs of every layer, gradients of them. The lists below point into it.
+    private let inputMemory: [BufferBox<Element>]
+    private let outputMemory: [BufferBox<Element>]
+    private let deltaMemory: [BufferBox<Element>]
     // What lanes read in every step stands still, without counts of references: its lines stay in all caches.
     private let layers: StandingList<Linear>
     private let blocks: StandingList<ColumnBlocks.Block>
@@ -123,24 +123,24 @@ public struct StepResult: Sendable {
             guard size >= 1 else { fatalError("Trainer: shards of \(size) samples") }
             shardSize = size
             accumulatorMemory = Buffer(count: ((options.batch - 1) / size + 1) * count)
-            firstLayer = ColumnBlocks(shape.layers[0], lanes: 1)
+            columnBlocks = ColumnBlocks(shape.layers[0], lanes: 1)
         } else {
             shardSize = nil
             accumulatorMemory = Buffer(count: 0)
-            // Every lane has a copy of the inputs. Where those are larger than caches, weights that travel cost less.
+            // Every lane with a block has a copy of the inputs. Where those are larger than caches, weights that travel cost less.
             let inputBytes = options.batch * shape.inputs * MemoryLayout<Element>.stride
-            firstLayer = ColumnBlocks(shape.layers[0], lanes: inputBytes <= 1 << 20 ? pool.lanes : 1)
+            columnBlocks = ColumnBlocks(shape.layers[0], lanes: inputBytes <= 1 << 20 ? pool.lanes : 1)
         }
         parameterMemory = unsafe Buffer(
-            firstLayer.cut(Array(UnsafeBufferPointer(start: network.parameters.base, count: count))))
+            columnBlocks.cut(Array(UnsafeBufferPointer(start: network.parameters.base, count: count))))
         gradientMemory = Buffer(count: count)
         firstMemory = Buffer(count: isPlain ? 0 : count)
         if case .adam = options.optimizer { secondMemory = Buffer(count: count) } else { secondMemory = Buffer(count: 0) }
-        inputMemory = firstLayer.blocks.map { _ in BufferBox(count: options.batch * network.shape.inputs) }
+        inputMemory = columnBlocks.blocks.map { _ in BufferBox(count: options.batch * network.shape.inputs) }
         outputMemory = network.shape.layers.map { BufferBox(count: options.batch * $0.outputs) }
         deltaMemory = network.shape.layers.map { BufferBox(count: options.batch * $0.outputs) }
         layers = StandingList(shape.layers)
-        blocks = StandingList(firstLayer.blocks)
+        blocks = StandingList(columnBlocks.blocks)
         func rows(_ memory: [BufferBox<Element>]) -> StandingList<Rows<Element>> {
             StandingList(memory.map { unsafe Rows($0.buffer.base, options.batch, $0.buffer.count / options.batch) })
         }
@@ -168,7 +168,7 @@ public struct StepResult: Sendable {
 
     /// What has been learnt so far; it does not change when training goes on.
     public var network: Network<Element> {
-        Network(shape: shape, parameters: Buffer(firstLayer.joined(parameterMemory.elements)))
+        Network(shape: shape, parameters: Buffer(columnBlocks.joined(parameterMemory.elements)))
     }
 
     /// The rate of the next step.
@@ -295,7 +295,7 @@ public struct StepResult: Sendable {
         let most = choice.lanes(rows: count, of: pool.lanes)
         let shards = shardSize.map { (count - 1) / $0 + 1 } ?? 0
         let accumulators = unsafe Rows(accumulatorMemory.base, shards, shape.storageCount)
-        var prepared = 1  // lanes that filled their inputs
+        var preparing = 1  // lanes that filled their inputs
         if let shardSize {
             pool.parallelFor(0..<shards, schedule: .dynamic(grain: 1)) { shard in
                 let rows = shard * shardSize..<min((shard + 1) * shardSize, count)
@@ -310,7 +310,7 @@ public struct StepResult: Sendable {
             }
         } else {
             if isCut {
-                prepared = pool.run(most: min(blocks.count, most)) { lane, lanes in
+                preparing = pool.run(most: min(blocks.count, most)) { lane, lanes in
                     let input = given ?? inputs[lane][whole]
                     prepare(input, whole)
                     for block in WorkerPool.block(lane, of: lanes, count: blocks.count) {
@@ -367,9 +367,9 @@ public struct StepResult: Sendable {
                 layer.biasGradient(dy, into: layer.bias(gradient))
                 update.apply(layer.bias..<layer.bias + layer.outputs, gradient, first, second, parameters)
             }
-            let filled = prepared
+            let prepared = preparing
             pool.run(most: min(max(1, count / 8), most)) { lane, lanes in
-                let input = given ?? inputs[lane < filled ? lane : 0][whole]
+                let input = given ?? inputs[lane < prepared ? lane : 0][whole]
                 if isCut {
                     for block in WorkerPool.block(lane, of: lanes, count: blocks.count) {
                         let (layer, dy) = (blocks[block].layer, deltas[0][whole].columns(blocks[block].columns))
@@ -422,7 +422,7 @@ public struct StepResult: Sendable {
     /// What an optimizer remembers: velocity, or mean and variance, for a checkpoint. Empty where it has none.
     internal var state: (first: [Element], second: [Element]) {
         func whole(_ memory: borrowing Buffer<Element>) -> [Element] {
-            memory.count == 0 ? [] : firstLayer.joined(memory.elements)
+            memory.count == 0 ? [] : columnBlocks.joined(memory.elements)
         }
         return (whole(firstMemory), whole(secondMemory))
     }
@@ -433,26 +433,29 @@ public struct StepResult: Sendable {
         guard optimizer == options.optimizer.name, first.count == firstMemory.count, second.count == secondMemory.count else {
             return
         }
-        firstMemory = Buffer(first.isEmpty ? [] : firstLayer.cut(first))
-        secondMemory = Buffer(second.isEmpty ? [] : firstLayer.cut(second))
+        firstMemory = Buffer(first.isEmpty ? [] : columnBlocks.cut(first))
+        secondMemory = Buffer(second.isEmpty ? [] : columnBlocks.cut(second))
         if case .adam(let beta1, let beta2, _, _) = options.optimizer {
             for _ in 0..<steps where powers != (0, 0) { powers = (powers.0 * beta1, powers.1 * beta2) }
         }
     }
 }
 
-// Values that do not change, at an address that does not either.
+// Values that do not change, at an address that does not either, in cache lines that nobody writes.
 @safe private struct StandingList<Value: Sendable>: @unchecked Sendable {
     private let values: UnsafeMutableBufferPointer<Value>
     init(_ values: [Value]) {
-        unsafe self.values = .allocate(capacity: values.count)
+        let byteCount = (values.count * MemoryLayout<Value>.stride + 127) / 128 * 128
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 128)
+        unsafe self.values = UnsafeMutableBufferPointer(
+            start: memory.bindMemory(to: Value.self, capacity: values.count), count: values.count)
         _ = unsafe self.values.initialize(from: values)
     }
     var count: Int { unsafe values.count }
     subscript(index: Int) -> Value { unsafe values[index] }
     func deallocate() {
         unsafe values.deinitialize()
-        unsafe values.deallocate()
+        unsafe UnsafeMutableRawPointer(values.baseAddress!).deallocate()
     }
 }
 

@@ -10,12 +10,12 @@ import Testing
     private let images = ImageSet.drawn(count: 300, seed: 3)
 
     private func trained<Element: LaneElement>(
-        _ type: Element.Type, lanes: Int, steps: Int = 5, batch: Int = 37, _ change: (inout TrainingOptions) -> Void = { _ in }
+        _ type: Element.Type, lanes: Int, steps: Int = 8, batch: Int = 37, _ change: (inout TrainingOptions) -> Void = { _ in }
     ) throws -> Trainer<Element> {
         var options = TrainingOptions()
         options.batch = batch
         change(&options)
-        let network = Network<Element>(shape: NetworkShape([784, 33, 20, 10]), seed: 5)
+        let network = Network<Element>(shape: NetworkShape([784, 125, 20, 10]), seed: 5)
         let trainer = Trainer(network, options: options, pool: WorkerPool(lanes: lanes))
         let order = SplitMix64.shuffled(count: images.count, seed: 1, epoch: 0)
         for step in 0..<steps { try trainer.step(images, indices: order[step * batch..<(step + 1) * batch]) }
@@ -109,6 +109,23 @@ import Testing
                         }) == alone)
             }
         }
+    }
+
+    /// The same for batches that somebody prepared; eight steps, of which small batches do the first six on one lane.
+    @Test(arguments: [2, 3, 8])
+    func sameBytesFromPreparedBatches(lanes: Int) throws {
+        func trained(_ lanes: Int) throws -> [UInt32] {
+            let trainer = Trainer(
+                Network<Float>(shape: NetworkShape([784, 125, 20, 10]), seed: 5), pool: WorkerPool(lanes: lanes))
+            let batch = Batch<Float>(capacity: 64, inputs: 784)
+            for step in 0..<8 {
+                let indices = (0..<Int64(37)).map { ($0 + 37 * Int64(step)) % 300 }
+                batch.fill(images, indices: indices[...], augmentation: .none, seed: 1)
+                try trainer.step(batch)
+            }
+            return bits(trainer)
+        }
+        #expect(try trained(lanes) == trained(1))
     }
 
     @Test func momentumFollowsItsFormula() throws {

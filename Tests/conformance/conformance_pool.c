@@ -368,7 +368,7 @@ void test_pool(int regions) {
     alarm(300); // a lost wake-up would wait for ever
     test_limits();
     for (int32_t lanes = 1; lanes <= LANES; lanes++) {
-        ck_pool *pool = pool_of(lanes, lanes % 2 ? 20000 : 0);
+        ck_pool *pool = pool_of(lanes, lanes % 3 ? 20000 : 0);
         check(ck_pool_lanes(pool) == lanes, "pool: %d lanes, %d wanted", ck_pool_lanes(pool), lanes);
         test_regions(pool, regions / (lanes > 2 ? 20 : 1), true);
         test_nested(pool);
@@ -379,6 +379,9 @@ void test_pool(int regions) {
         test_product_without_steps(pool);
         ck_pool_destroy(pool);
     }
+    ck_pool *many = pool_of(3 * LANES, 0); // parts in a grid
+    for (uint64_t seed = 0; seed < 200; seed++) test_product(many, seed, 3 * LANES);
+    ck_pool_destroy(many);
     ck_pool *pool = pool_of(4, 100000);
     tally t = {.pool = pool};
     ck_pool_run(pool, 4, count_lane, &t);

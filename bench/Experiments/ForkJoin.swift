@@ -117,7 +117,7 @@ extension Experiment {
             let (hot, thread) = (found["pool, awake, ns"]!, found["threads made anew, ns"]!)
             return (
                 hot * 10 < thread ? .supported : .refuted,
-                "A region on workers that look for work takes \(text(hot, 0)) ns: a line of memory to each worker and one back. Making threads takes \(text(thread / 1000)) µs, a group of tasks \(text(found["TaskGroup, ns"]! / 1000)) µs, waking the pool \(text(found["pool, asleep, ns"]! / 1000)) µs: the system has to find a processor for each."
+                "A region on workers that look for work takes \(text(hot, 0)) ns: a line of memory to each worker and one back. Making threads takes \(text(thread / 1000)) µs, a group of tasks \(text(found["TaskGroup, ns"]! / 1000)) µs, a region that finds the pool asleep \(text(found["pool, asleep, ns"]! / 1000)) µs: the system has to find a processor for each. A pool that is woken comes too late for so short a region, and the caller runs it alone."
                     + (found["OpenMP, ns"].map { " OpenMP's workers wait awake too and need \(text($0, 0)) ns." } ?? "")
             )
         })

@@ -14,7 +14,7 @@ extension Experiment {
         figure: .bars(y: "ns for a sample's gradient", logY: true),
         predict: { profile in
             guard profile.lanes > 1 else { return [:] }
-            // Cells of 32 bytes, so that some of them come with each line that another lane had.
+            // Cells of 32 bytes: two of them come with each line of 64 that another lane had.
             let cells = Double(128 * 64 + 64 * 10)
             let perCell = profile.atomic + profile.transfer * 32 / Double(profile.lineBytes)
             return ["an atomic for each parameter, ns": cells * perCell / Double(profile.lanes)]

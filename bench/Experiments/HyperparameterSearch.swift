@@ -67,7 +67,7 @@ extension Experiment {
             )
             return (
                 side >= inside && side > 1 ? .supported : .refuted,
-                "Side by side the configurations are done \(text(side, 2)) times as fast as one by one on one lane; with all lanes inside each training \(text(inside, 2)) times. Inside a training the lanes meet twice in every step of a few dozen microseconds; independent trainings meet once, at the end. All ways gave the same models, bit for bit."
+                "Side by side the configurations are done \(text(side, 2)) times as fast as one by one on one lane; with all lanes inside each training \(text(inside, 2)) times. Inside a training the lanes meet two or three times in every step of a few dozen microseconds; independent trainings meet once, at the end. All ways gave the same models, bit for bit."
             )
         })
 }

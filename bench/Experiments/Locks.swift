@@ -14,7 +14,7 @@ extension Experiment {
         predict: { profile in
             guard profile.lanes > 1 else { return [:] }
             // One after the other: the work inside, and two lines that travel to the next, the lock's and the number's.
-            let chain = 100 * profile.cycle
+            let chain = 112 * profile.cycle  // 100 additions, in whole turns of 16
             return [
                 "ticket, a processor for each worker, ns": chain + 2 * profile.transfer,
                 "local sums, one lock at the end, a processor for each worker, ns": 2 * chain / Double(profile.lanes),

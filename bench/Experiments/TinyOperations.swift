@@ -11,9 +11,11 @@ extension Experiment {
             "A task for each number loses at every size; vectors on one thread win until the work is much longer than a parallel region.",
         figure: .curves(x: "numbers", y: "ns per number", logX: true, logY: true),
         predict: { profile in
-            // Two lanes win when half of the vectors' time is more than a region. A number takes a product and eight
-            // multiply-adds.
-            profile.lanes > 1 ? ["numbers where lanes begin to win": 2 * profile.region * profile.peakOne / 18] : [:]
+            // Lanes win when what they save of the vectors' time is more than a region. A number takes a product and eight multiply-adds,
+            // and the peak counts two operations for each.
+            let lanes = Double(profile.lanes)
+            return lanes > 1
+                ? ["numbers where lanes begin to win": lanes / (lanes - 1) * profile.region * profile.peakOne / 18] : [:]
         },
         leavesOut: [
             "numbers where lanes begin to win":
@@ -57,12 +59,13 @@ extension Experiment {
             observation.series = [task, block, vector, both]
             // After the last size at which one thread wins, on a straight line between logarithms.
             let gain = zip(vector.points, both.points).map { log($0.y / $1.y) }
-            let last = gain.lastIndex { $0 <= 0 } ?? 0
-            let crossing =
-                last + 1 < gain.count
-                ? exp(
-                    log(vector.points[last].x) + log(vector.points[last + 1].x / vector.points[last].x) * max(0, -gain[last])
-                        / (gain[last + 1] - gain[last])) : 0
+            var crossing = vector.points[0].x
+            if let last = gain.lastIndex(where: { $0 <= 0 }) {
+                let (x, share) = (
+                    vector.points.map(\.x), last + 1 < gain.count ? -gain[last] / (gain[last + 1] - gain[last]) : 0
+                )
+                crossing = last + 1 < gain.count ? x[last] * exp(share * log(x[last + 1] / x[last])) : 0
+            }
             observation.numbers = [
                 "numbers where lanes begin to win": crossing,
                 "a task each over vectors, times": task.points[2].y / vector.points[2].y,

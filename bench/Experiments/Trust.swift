@@ -70,7 +70,7 @@ extension Experiment {
                 "noise floor, %": 100 * Statistics.median(ratios.map(abs)), "time lost in gaps, %": lost.values.max()!,
                 "longest gap, ms": longest.values.max()!,
                 "memory's spread, %": 100 * (bursts.max()! - bursts.min()!) / Statistics.median(bursts),
-                "line from core to core, ns": lab.profile.transfer,
+                "line from core to core, ns": lab.profile.updated(lab).transfer,
                 "stolen by the hypervisor since boot, s": MachineRecord.stealSeconds() ?? 0,
             ]
             return observation

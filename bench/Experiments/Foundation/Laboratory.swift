@@ -80,7 +80,8 @@ public final class Laboratory: Sendable {
 
     /// Runs an experiment: asks for its predictions, measures, judges.
     public func run(_ experiment: Experiment) throws -> Finding {
-        let predicted = experiment.predict(profile.updated(self))
+        let now = profile.updated(self)
+        let predicted = experiment.predict(now)
         let start = Clock.nanoseconds
         let observation = try experiment.measure(self)
         let impossible = observation.series.lazy.flatMap { [limits] series in
@@ -92,14 +93,19 @@ public final class Laboratory: Sendable {
             Prediction(quantity: $0.key, predicted: $0.value, measured: observation.numbers[$0.key])
         }
         let misses = predictions.filter { $0.measured != nil && !$0.isClose }.map {
-            "\($0.quantity), which was foretold otherwise: \(experiment.leavesOut[$0.quantity] ?? "the profile was measured at the beginning, and what neighbours leave of a shared machine has changed since")"
+            "\($0.quantity), which was foretold otherwise: \(experiment.leavesOut[$0.quantity] ?? "the profile was measured before, and what neighbours leave of a shared machine has changed since")"
         }
+        let moved =
+            !predicted.isEmpty && max(now.transfer / profile.transfer, profile.transfer / now.transfer) > 1.5
+            ? [
+                "since the beginning the processors have moved: a line now travels \(text(now.transfer, 0)) ns, a region takes \(text(now.region, 0)) ns, and predictions use these"
+            ] : []
         return Finding(
             id: experiment.id, title: experiment.title, question: experiment.question, hypothesis: experiment.hypothesis,
             verdict: verdict, explanation: explanation,
             prediction: predictions,
             numbers: observation.numbers, series: observation.series, figure: experiment.figure,
-            notes: observation.notes + misses,
+            notes: observation.notes + moved + misses,
             seconds: Double(Clock.nanoseconds - start) * 1e-9)
     }
 

@@ -3,7 +3,8 @@ import Lanes
 import LanesParallel
 import Measurement
 
-/// What predictions are made of: a few numbers of this machine, measured at the start.
+/// What predictions are made of: a few numbers of this machine, measured at the start; region and transfer
+/// again before each experiment.
 public struct Profile: Codable, Sendable {
     /// Nanoseconds of one dependent addition: one cycle.
     public var cycle: Double
