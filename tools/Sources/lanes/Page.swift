@@ -22,7 +22,7 @@ enum Page {
         table.verdicts td { text-align: left; white-space: normal; } .supported { color: var(--good); font-weight: 600; } .refuted { color: var(--bad); font-weight: 600; } .notTestable { color: var(--faint); }
         td.best { color: var(--mark); font-weight: 600; } pre { overflow-x: auto; line-height: 1.15; }
         figure { margin: 1rem 0; } svg { width: 100%; height: auto; background: #ffffff; border-radius: 6px; }
-        .numbers { display: flex; flex-wrap: wrap; gap: 1.5rem 3rem; } .numbers b { display: block; font-size: 1.9rem; font-weight: 600; color: var(--mark); }
+        .numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1.5rem 2rem; } .numbers b { display: block; font-size: 1.9rem; font-weight: 600; color: var(--mark); }
         @media (max-width: 40rem) {
         table.verdicts tr, table.verdicts th, table.verdicts td { display: block; border: 0; padding: 0; white-space: normal; } table.verdicts tr { padding: .6rem 0; border-bottom: 1px solid var(--line); } table.verdicts tr:first-child { display: none; }
         th:first-child { white-space: normal; } figure { overflow-x: auto; } svg { min-width: 44rem; } figcaption { position: sticky; left: 0; }

@@ -134,7 +134,7 @@ enum Report {
             set ylabel 'GFLOP/s'
             set xrange [\(squares.map(\.shape.n).min() ?? 1):\(squares.map(\.shape.n).max() ?? 2)]
             set yrange [0:\(gemm.peakGflops * 1.12)]
-            set key center right Left reverse
+            set key bottom right Left reverse
             set grid back lc '#dddddd'
             set border 3
             set tics nomirror
