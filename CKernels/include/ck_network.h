@@ -4,6 +4,11 @@
 //             0 ..< columns, which the caller has checked.
 // Alignment   that of the element.
 // Promise     the same bits on every instruction set; a row has the same bits alone and in a batch.
+// Tiny        what training makes ever smaller ends at +0 while it is still a normal number, in the kernels, by a comparison: gradients,
+//             means, variances and velocities whose size is below CK_TINY_F32 = 2^-100 (CK_TINY_F64 = 2^-960), squares of gradients below
+//             2^-50 (2^-480), probabilities whose logarithm is below -69 (-665). Subnormal numbers, which cost some processors 150 cycles
+//             each, therefore come about only where inputs or parameters are tiny themselves. The caller's control register is neither
+//             read nor written; state that holds smaller numbers, of another program or an older checkpoint, is taken as it is.
 // Failure     none. NaN and infinities pass as the formulas say.
 #ifndef CK_NETWORK_H
 #define CK_NETWORK_H
@@ -13,6 +18,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#define CK_TINY_F32 0x1p-100f
+#define CK_TINY_F64 0x1p-960
 
 // What one step of Adam needs to know (Kingma and Ba, 2015; decay as in Loshchilov and Hutter, "Decoupled weight decay", 2019).
 typedef struct ck_adam {
@@ -34,6 +42,8 @@ typedef struct ck_network_kernels {
     // dx = (exp(y) - 1 at the label) * scale: the gradient of scale * nll(log_softmax(x)) for x.
     void (*nll_backward)(int64_t rows, int64_t columns, const void *y, int64_t ldy, const int32_t *labels, double scale, void *dx,
                          int64_t lddx);
+    // dx = y > 0 ? dy : +0, tiny gradients +0 too; dx may be dy. The derivative of relu where y is relu's result.
+    void (*rectified_backward)(int64_t count, const void *y, const void *dy, void *dx);
     // Column of each row's largest number; the first of equal ones, 0 where all are NaN.
     void (*argmax)(int64_t rows, int64_t columns, const void *x, int64_t ldx, int32_t *result);
     // sums[j] = sum over rows, in ascending order from +0, of x[row][j]. `x` is only read.

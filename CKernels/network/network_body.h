@@ -5,8 +5,20 @@
 // Exponentials are taken of several short rows at once, or of a piece of a long one: enough to fill vectors.
 enum { NAME(PIECE) = 1024 };
 
+// Subnormal numbers cost some processors a microcode assist of 150 cycles each, so what decays towards zero in training ends at +0 while
+// it is still normal: ck_network.h states the bound. Differences of two numbers that are not below it are normal or zero.
+#define TINY (IS_DOUBLE ? (ELEMENT)CK_TINY_F64 : (ELEMENT)CK_TINY_F32)
+#define TINY_ROOT (IS_DOUBLE ? (ELEMENT)0x1p-480 : (ELEMENT)0x1p-50f)
+#define TINY_LOG (IS_DOUBLE ? (ELEMENT)-665 : (ELEMENT)-69)
+
+// NaN fails both comparisons and stays.
+static inline CK_ALWAYS_INLINE ELEMENT NAME(zero_below)(ELEMENT bound, ELEMENT x) { return x < bound && x > -bound ? (ELEMENT)0 : x; }
+
 static inline CK_ALWAYS_INLINE void NAME(exp_in_place)(int64_t count, ELEMENT *e) {
-    for (int64_t i = 0; i < count; i++) e[i] = NAME(exp_of)(e[i]);
+    for (int64_t i = 0; i < count; i++) {
+        const ELEMENT x = e[i], y = NAME(exp_of)(x < TINY_LOG ? TINY_LOG : x);
+        e[i] = x < TINY_LOG ? (ELEMENT)0 : y;
+    }
 }
 
 // Rows that fit a piece together; at least one, of which a piece may be a part.
@@ -64,11 +76,17 @@ static void NAME(nll_backward_kernel)(int64_t rows, int64_t columns, const void 
             for (int64_t r = 0; r < count; r++) {
                 const int64_t label = labels[first + r] - start;
                 if (label >= 0 && label < width) e[r * width + label] -= 1;
-                for (int64_t j = 0; j < width; j++) dx[r * lddx + start + j] = e[r * width + j] * scale;
+                for (int64_t j = 0; j < width; j++) dx[r * lddx + start + j] = NAME(zero_below)(TINY, e[r * width + j] * scale);
             }
         }
         first += count;
     }
+}
+
+static void NAME(rectified_backward_kernel)(int64_t count, const void *y_, const void *dy_, void *dx_) {
+    const ELEMENT *y = y_, *dy = dy_;
+    ELEMENT *dx = dx_;
+    for (int64_t i = 0; i < count; i++) dx[i] = y[i] > 0 ? NAME(zero_below)(TINY, dy[i]) : (ELEMENT)0;
 }
 
 static void NAME(argmax_kernel)(int64_t rows, int64_t columns, const void *x_, int64_t ldx, int32_t *result) {
@@ -96,11 +114,13 @@ static void NAME(sgd_kernel)(int64_t count, double rate_, double momentum_, doub
     ELEMENT *restrict velocity = velocity_, *restrict parameters = parameters_;
     if (!velocity) {
         for (int64_t i = 0; i < count; i++)
-            parameters[i] = number_fma(minus_rate, number_fma(decay, parameters[i], gradient[i]), parameters[i]);
+            parameters[i] =
+                number_fma(minus_rate, number_fma(decay, parameters[i], NAME(zero_below)(TINY, gradient[i])), parameters[i]);
         return;
     }
     for (int64_t i = 0; i < count; i++) {
-        const ELEMENT v = number_fma(momentum, velocity[i], number_fma(decay, parameters[i], gradient[i]));
+        const ELEMENT g = number_fma(decay, parameters[i], NAME(zero_below)(TINY, gradient[i]));
+        const ELEMENT v = NAME(zero_below)(TINY, number_fma(momentum, velocity[i], g));
         velocity[i] = v;
         parameters[i] = number_fma(minus_rate, v, parameters[i]);
     }
@@ -113,8 +133,10 @@ static void NAME(adam_kernel)(int64_t count, const ck_adam *step, const void *gr
     const ELEMENT *restrict gradient = gradient_;
     ELEMENT *restrict mean = mean_, *restrict variance = variance_, *restrict parameters = parameters_;
     for (int64_t i = 0; i < count; i++) {
-        const ELEMENT g = gradient[i], square = number_fma(g, g, (ELEMENT)-0.0);
-        const ELEMENT m = number_fma(beta1, mean[i] - g, g), v = number_fma(beta2, variance[i] - square, square);
+        const ELEMENT g = NAME(zero_below)(TINY, gradient[i]), root = NAME(zero_below)(TINY_ROOT, g);
+        const ELEMENT square = number_fma(root, root, (ELEMENT)-0.0);
+        const ELEMENT m = NAME(zero_below)(TINY, number_fma(beta1, mean[i] - g, g));
+        const ELEMENT v = NAME(zero_below)(TINY, number_fma(beta2, variance[i] - square, square));
         mean[i] = m;
         variance[i] = v;
         const ELEMENT direction = m * correction1 / (CK_SQRT(v * correction2) + epsilon);
@@ -161,8 +183,11 @@ static void NAME(gather_kernel)(int64_t rows, int64_t columns, const uint8_t *im
 #define ROW_TEXT(text) ROW_(text)
 const ck_network_kernels NAME(ck_network) = {
     ROW_TEXT(NAME(ck_network)), ROW_ISA, sizeof(ELEMENT),
-    NAME(log_softmax_kernel), NAME(nll_kernel), NAME(nll_backward_kernel), NAME(argmax_kernel), NAME(column_sums_kernel),
+    NAME(log_softmax_kernel), NAME(nll_kernel), NAME(nll_backward_kernel), NAME(rectified_backward_kernel), NAME(argmax_kernel), NAME(column_sums_kernel),
     NAME(sgd_kernel), NAME(adam_kernel), NAME(dropout_kernel), NAME(gather_kernel),
 };
 #undef ROW_TEXT
 #undef ROW_
+#undef TINY
+#undef TINY_ROOT
+#undef TINY_LOG

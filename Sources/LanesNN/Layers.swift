@@ -56,9 +56,9 @@ internal struct Linear: Sendable {
 }
 
 internal enum ReLU {
-    /// dy = y > 0 ? dy : 0, in place.
+    /// dy = y > 0 ? dy : 0, in place; tiny gradients become +0, as in all kernels of the network.
     static func backward<Element>(at y: Rows<Element>, _ dy: Rows<Element>) {
-        unsafe Element.vectorKernels.pointee.relu_backward(Int64(dy.count), y.base, dy.base, dy.base)
+        unsafe Element.networkKernels.pointee.rectified_backward(Int64(dy.count), y.base, dy.base, dy.base)
     }
 }
 

@@ -485,4 +485,5 @@ void NAME(test)(effort effort) {
     NAME(test_far)();
     NAME(test_vector)();
     NAME(test_network)();
+    NAME(test_tiny)();
 }

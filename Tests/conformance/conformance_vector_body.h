@@ -244,3 +244,61 @@ static void NAME(test_network)(void) {
     free(promised), free(found), free(many);
     printf("digest network " NAME_TEXT " %016llx\n", (unsigned long long)digest);
 }
+
+// Training that decays towards zero: what the kernels keep is +0 or at least as large as the bound, the same on every instruction set,
+// and x86's flags for subnormal operands and results stay clear.
+static int64_t NAME(decayed)(const ck_network_kernels *k, ELEMENT *out) {
+    enum { COUNT = 203, STEPS = 400 };
+    const bool is_double = sizeof(ELEMENT) == 8;
+    const ELEMENT tiny = is_double ? (ELEMENT)CK_TINY_F64 : (ELEMENT)CK_TINY_F32;
+    const int deepest = is_double ? 1000 : 120;
+    ELEMENT g[COUNT], p[COUNT], v[COUNT], m[COUNT], w[COUNT], y[COUNT], dx[COUNT];
+    int32_t labels[COUNT];
+    random_seed(11);
+    for (int i = 0; i < COUNT; i++) {
+        g[i] = (ELEMENT)ldexp((double)NAME(random_element)() + 1, -(int)random_below(deepest));
+        p[i] = NAME(random_element)() + 2;
+        v[i] = m[i] = w[i] = 0;
+        labels[i] = (int32_t)random_below(7);
+        y[i] = -(ELEMENT)((i + 1) * (is_double ? 4 : 0.55)); // probabilities down to far below the smallest number
+    }
+#if defined(__x86_64__)
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() & ~0x3fu);
+#endif
+    const ELEMENT beta = is_double ? (ELEMENT)0.01 : (ELEMENT)0.5;
+    for (int step = 0; step < STEPS; step++) {
+        k->adam(COUNT, &(ck_adam){.rate = 0.01, .beta1 = (double)beta, .beta2 = (double)beta, .epsilon = 1e-8, .correction1 = 1, .correction2 = 1}, g, m, v, p);
+        k->sgd(COUNT, 0.01, (double)beta, 0, g, w, p);
+        if (step == 0)
+            for (int i = 0; i < COUNT; i++) g[i] = 0;
+    }
+    for (int i = 0; i < COUNT; i++) check(m[i] == 0 && v[i] == 0 && w[i] == 0, "%s: a state of %g, %g, %g has not decayed to zero", k->name, (double)m[i], (double)v[i], (double)w[i]);
+    k->nll_backward(COUNT / 7, 7, y, 7, labels, 0.125, dx, 7);
+    for (int i = 0; i < COUNT; i++) check(dx[i] == 0 || fabs((double)dx[i]) >= (double)tiny, "%s: gradient %g is below the bound", k->name, (double)dx[i]);
+    k->log_softmax(COUNT / 7, 7, y, 7, y, 7);
+#if defined(__x86_64__)
+    check((__builtin_ia32_stmxcsr() & 0x12) == 0, "%s met a subnormal operand or result", k->name);
+#endif
+    for (int i = 0; i < COUNT; i++) w[i] = (ELEMENT)ldexp(1, -i * (is_double ? 5 : 1)); // subnormal ones too
+    k->rectified_backward(COUNT, p, w, w);
+    for (int i = 0; i < COUNT; i++) check(w[i] == (p[i] > 0 && ldexp(1, -i * (is_double ? 5 : 1)) >= (double)tiny ? (ELEMENT)ldexp(1, -i * (is_double ? 5 : 1)) : 0), "%s rectified_backward", k->name);
+    const ELEMENT *const kept[] = {p, dx, y};
+    for (int i = 0; i < 3; i++) memcpy(out + i * COUNT, kept[i], sizeof g);
+    return 3 * COUNT;
+}
+
+static void NAME(test_tiny)(void) {
+    uint64_t digest = 0;
+    int32_t rows;
+    const ck_network_kernels *const *catalogue = ck_network_catalogue(&rows);
+    ELEMENT promised[1000], found[1000];
+    int64_t count = 0;
+    for (int32_t row = rows - 1; row >= 0; row--) {
+        if (!ck_isa_available(catalogue[row]->isa) || catalogue[row]->byte_count != sizeof(ELEMENT)) continue;
+        const int64_t n = NAME(decayed)(catalogue[row], count ? found : promised);
+        if (count) check(NAME(equal)(n, promised, found), "%s decays otherwise than portable C", catalogue[row]->name);
+        count = n;
+    }
+    digest_add(&digest, promised, (size_t)count * sizeof(ELEMENT));
+    printf("digest tiny " NAME_TEXT " %016llx\n", (unsigned long long)digest);
+}
