@@ -1,5 +1,5 @@
-// The loops around the micro-kernels. One body serves every element type: addresses are bytes, and a row of the catalogue
-// brings the rest.
+// The loops around the micro-kernels: they carry out a plan (gemm_plan.c) and decide nothing. One body serves every element type: addresses
+// are bytes, and a row of the catalogue brings the rest.
 //
 //   chunk of k        fixed by the numeric promise
 //     NC columns      packed op(B) of one chunk stays in the shared cache
@@ -8,67 +8,15 @@
 //           rows      one micro-kernel: a tile of C in registers
 //
 // A product whose operands are cache-sized and well laid out skips every packing step and runs the inner two loops alone.
-#include "gemm_tile.h"
+#include "gemm_plan.h"
 
 #include <string.h>
 
-// Bytes of k in a chunk: 1024 floats, 512 doubles. Long chunks touch C seldom; a panel of op(B) then streams from L2, which
-// the micro-kernel's 16 bytes a cycle allow. The conformance tests build with short chunks to cross every edge.
-#ifndef CK_GEMM_CHUNK_BYTES
-#define CK_GEMM_CHUNK_BYTES 4096
-#endif
-_Static_assert(CK_GEMM_CHUNK_BYTES % 128 == 0, "chunks are rounded up to 16 steps of either type");
-_Static_assert(CK_GEMM_CHUNK_BYTES / 4 * 2 * CK_PANEL_VECTORS * 64 <= CK_RESERVE_BYTES, "the reserve holds two panels");
-// op(A) of one block of rows: a quarter of a 1 MiB L2, so that two panels of op(B) and C fit beside it.
-#ifndef CK_GEMM_MC_BYTES
-#define CK_GEMM_MC_BYTES (256 << 10)
-#endif
-// Where all of op(A) in a chunk is no larger than this, it streams from the shared cache faster than blocks pay for.
-#ifndef CK_GEMM_UNBLOCKED_A_BYTES
-#define CK_GEMM_UNBLOCKED_A_BYTES (4 << 20)
-#endif
-// op(B) of one block of columns, in the shared cache.
-#ifndef CK_GEMM_NC_BYTES
-#define CK_GEMM_NC_BYTES (6 << 20)
-#endif
-
-// A kernel that packs asks for its row of op(B) this many steps of k before it comes.
-enum { PACKING_DISTANCE = 48 };
-
-// How far the second vector of a dot tile follows behind the first where rows of B share sets of L1.
-enum { DOT_LAG_BYTES = 256 };
-
-// An op(B) of this size in a chunk is in L2 already.
-enum { NEAR_BYTES = 640 << 10 };
-
-// An op(B) of more than this may come from memory.
-enum { BEYOND_BYTES = 8 << 20 };
-
-// A C of more than this is worth asking for before it is written.
-enum { FAR_BYTES = 3 << 20 };
-
-int64_t ck_gemm_chunk(int32_t byte_count, int64_t k) {
-    const int64_t longest = CK_GEMM_CHUNK_BYTES / byte_count;
-    if (k <= longest) return k;
-    const int64_t even = ceil_div(k, ceil_div(k, longest));
-    return (even + 15) / 16 * 16;
-}
-
-// Panels are three vectors wide; the end of a row is shared out as 2 + 2, 2 or 1. The cut of packed operands depends on n alone,
-// so that they fit every product; in place, panels may be kept to `most` = 2 vectors.
-static inline int64_t panel_vectors(int64_t vectors_left, int64_t most) {
-    return vectors_left == 1 ? 1 : most == 3 && (vectors_left >= 5 || vectors_left == 3) ? 3 : 2;
-}
-
 typedef struct loops {
+    const ck_gemm_plan *plan;
     const ck_gemm_kernels *kernels;
     int64_t m, n, vectors;
     int64_t element, lanes;
-    int64_t rows;     // most rows of a tile
-    int64_t panel;    // most vectors of a panel
-    bool two_panels;  // tiles of two panels: the product has few rows
-    bool pack_a, pack_b;
-    bool b_is_beyond; // op(B) is larger than a fair share of the shared cache
     bool b_transposed;
     int64_t b_column; // bytes from one column of op(B) to the next, in place
     const char *packed_b;
@@ -87,24 +35,31 @@ static inline row_groups cut_rows(int64_t count, int64_t most) {
 
 // All rows of one panel. `next` is where the following panel will be read, NULL where that is not known or already near.
 static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, const char *next) {
-    const row_groups cut = cut_rows(m, l->rows);
+    const ck_gemm_plan *plan = l->plan;
+    const row_groups cut = cut_rows(m, plan->rows);
     const int64_t panel_bytes = (width == CK_WIDTH_6 ? CK_PANEL_VECTORS : width + 1) * l->lanes * l->element;
-    const bool few = cut.groups <= 2 && l->b_is_beyond;
+    const bool whole_panel = plan->ahead == CK_AHEAD_PANEL;
     for (int64_t g = 0; g < cut.groups; g++) {
         const int64_t rows = cut.small + (g < cut.longer);
         // The next panel comes from the shared cache or memory while this one is in use, a part of it with each tile: line
         // after line of a packed panel, column after column of lines of one in place.
         tile.ahead = NULL;
         if (tile.source == CK_B_PACKING) {
-            tile.ahead = tile.b + PACKING_DISTANCE * tile.b_step;
+            tile.ahead = tile.b + plan->packing_distance * tile.b_step;
             tile.ahead_step = tile.b_step;
+        } else if (tile.source == CK_B_IN_PLACE && plan->ahead == CK_AHEAD_ROWS) {
+            if (g == 0) {
+                tile.ahead = tile.b + plan->row_distance * tile.b_step;
+                tile.ahead_step = tile.b_step;
+                tile.ahead_lines = 0;
+            }
         } else if (next && tile.source == CK_B_PACKED) {
             tile.ahead_step = ceil_div(panel_bytes, cut.groups);
             tile.ahead = next + g * tile.k * tile.ahead_step;
-        } else if (next && (few ? g == 0 : 64 * g < panel_bytes + 64)) {
+        } else if (next && (whole_panel ? g == 0 : 64 * g < panel_bytes + 64)) {
             tile.ahead_step = tile.b_step;
             tile.ahead = next + 64 * g;
-            tile.ahead_lines = few ? 0 : 1;
+            tile.ahead_lines = whole_panel ? 0 : 1;
         }
         l->kernels->tile[width][rows - 1](&tile);
         if (tile.source == CK_B_PACKING) { // from the second group of rows on, the panel is read where the first left it
@@ -118,22 +73,6 @@ static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, c
     }
 }
 
-// Rows and vectors of columns in a block. Blocks of rows are as equal as can be, those of columns whole panels.
-typedef struct blocking {
-    int64_t mc, nc;
-} blocking;
-
-static blocking block_sizes(const loops *l, int64_t k) {
-    blocking sizes = {l->m, l->vectors};
-    const int64_t row = k * l->element, vector = l->lanes * row;
-    if ((l->m * row <= CK_GEMM_UNBLOCKED_A_BYTES && !l->pack_a) || l->m <= l->rows || l->reserve) return sizes;
-    const int64_t rows = larger(CK_GEMM_MC_BYTES / row, l->rows);
-    if (rows < l->m) sizes.mc = ceil_div(ceil_div(l->m, ceil_div(l->m, rows)), l->rows) * l->rows;
-    const int64_t columns = larger(CK_GEMM_NC_BYTES / vector / CK_PANEL_VECTORS, 1) * CK_PANEL_VECTORS;
-    if (columns < l->vectors) sizes.nc = columns;
-    return sizes;
-}
-
 // Transposes a panel, or two, of op(B) into packing memory.
 static void pack_transposed(const loops *l, const ck_gemm_tile *tile, const char *b, int64_t panel, char *packed) {
     for (int64_t v = 0; v < panel; v += CK_PANEL_VECTORS) {
@@ -143,23 +82,32 @@ static void pack_transposed(const loops *l, const ck_gemm_tile *tile, const char
     }
 }
 
+// Packing memory is short: panels go to the reserve, A is read in place, C is one block.
+static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_start);
+static void run_chunk_in_reserve(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_start) {
+    ck_gemm_plan plan = *l->plan;
+    plan.pack_a = plan.keep_panels = false;
+    plan.mc = l->m;
+    plan.nc = l->vectors;
+    loops small = *l;
+    small.plan = &plan;
+    if (plan.pack_b) small.reserve = ck_gemm_borrow_reserve();
+    run_chunk(&small, chunk, chunk_start);
+    if (plan.pack_b) ck_gemm_return_reserve();
+}
+
 // One chunk of k: all of C, `chunk_start` steps into op(B).
 static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_start) {
+    const ck_gemm_plan *plan = l->plan;
     const int64_t k = chunk->k, vector = l->lanes * l->element;
-    const blocking block = block_sizes(l, k);
-    // With a single block of rows a packed panel is used at once, so one place serves all panels.
-    const bool keep_panels = l->pack_b && block.mc < l->m;
     char *packed_a = NULL, *packed_b = NULL;
-    if (l->pack_a || l->pack_b) {
-        const int64_t a_size = l->pack_a ? (ceil_div(block.mc, l->lanes) * vector * k + 4095) / 4096 * 4096 : 0;
-        const int64_t b_size = l->pack_b ? ((keep_panels ? block.nc : 0) + 2 * CK_PANEL_VECTORS) * vector * k : 0;
+    if (plan->pack_a || plan->pack_b) {
+        const int64_t a_size = plan->pack_a ? (ceil_div(plan->mc, l->lanes) * vector * k + 4095) / 4096 * 4096 : 0;
+        // A panel that is used at once needs one place only.
+        const int64_t b_size = plan->pack_b ? ((plan->keep_panels ? plan->nc : 0) + 2 * CK_PANEL_VECTORS) * vector * k : 0;
         char *workspace = l->reserve ? l->reserve : ck_gemm_workspace((size_t)(a_size + b_size));
         if (!workspace) {
-            loops small = *l;
-            small.pack_a = false;
-            if (small.pack_b) small.reserve = ck_gemm_borrow_reserve();
-            run_chunk(&small, chunk, chunk_start);
-            if (small.pack_b) ck_gemm_return_reserve();
+            run_chunk_in_reserve(l, chunk, chunk_start);
             return;
         }
         packed_a = workspace;
@@ -167,34 +115,34 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
     }
     for (int64_t jc = 0, jc_end; jc < l->vectors; jc = jc_end) {
         // A block ends with a panel, which may reach past nc.
-        for (jc_end = jc; jc_end < l->vectors && jc_end < jc + block.nc;) jc_end += panel_vectors(l->vectors - jc_end, l->panel);
-        for (int64_t ic = 0; ic < l->m; ic += block.mc) {
-            const int64_t m = smaller(block.mc, l->m - ic);
+        for (jc_end = jc; jc_end < l->vectors && jc_end < jc + plan->nc;) jc_end += panel_vectors(l->vectors - jc_end, plan->panel);
+        for (int64_t ic = 0; ic < l->m; ic += plan->mc) {
+            const int64_t m = smaller(plan->mc, l->m - ic);
             ck_gemm_tile tile = *chunk;
             tile.a += ic * tile.a_row;
             if (tile.row_bias) tile.row_bias += ic * l->element;
-            if (l->pack_a) {
+            if (plan->pack_a) {
                 l->kernels->pack_b(packed_a, tile.a, tile.a_step, m, k);
                 tile.a = packed_a;
                 tile.a_step = ceil_div(m, l->lanes) * vector;
             }
             for (int64_t v = jc, panel; v < jc_end; v += panel) {
                 const int64_t left = l->vectors - v, j = v * l->lanes;
-                const bool two_panels = l->two_panels && (left == 6 || left >= 8);
-                panel = two_panels ? 2 * CK_PANEL_VECTORS : panel_vectors(left, l->panel);
+                const bool two_panels = plan->two_panels && (left == 6 || left >= 8);
+                panel = two_panels ? 2 * CK_PANEL_VECTORS : panel_vectors(left, plan->panel);
                 const int64_t packed_step = (two_panels ? CK_PANEL_VECTORS : panel) * vector;
                 tile.columns = smaller(panel * l->lanes, l->n - j);
                 tile.c = chunk->c + ic * tile.c_row + j * l->element;
                 if (chunk->column_bias) tile.column_bias = chunk->column_bias + j * l->element;
                 const char *next = NULL;
-                char *fresh = packed_b + (keep_panels ? v - jc : 0) * vector * k; // where this panel stands once packed
-                if (!l->packed_b && !l->b_transposed && (!l->pack_b || ic == 0)) {
-                    tile.source = l->pack_b ? CK_B_PACKING : CK_B_IN_PLACE;
+                char *fresh = packed_b + (plan->keep_panels ? v - jc : 0) * vector * k; // where this panel stands once packed
+                if (!l->packed_b && !l->b_transposed && (!plan->pack_b || ic == 0)) {
+                    tile.source = plan->pack_b ? CK_B_PACKING : CK_B_IN_PLACE;
                     tile.b = chunk->b + j * l->element;
                     tile.b_step = chunk->b_step;
                     tile.b_panel = CK_PANEL_VECTORS * vector;
                     tile.b_packed = fresh;
-                    if (!l->pack_b && left > panel && k * l->n * l->element > NEAR_BYTES) next = tile.b + panel * vector;
+                    if (!plan->pack_b && left > panel && plan->ahead != CK_AHEAD_NONE) next = tile.b + panel * vector;
                 } else {
                     tile.source = CK_B_PACKED;
                     tile.b = l->packed_b ? l->packed_b + (chunk_start * l->vectors + k * v) * vector : fresh;
@@ -227,7 +175,7 @@ static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
     const int64_t step = (l->m <= l->kernels->dot_rows_2 ? 2 : 1) * l->lanes;
     ck_gemm_tile tile = *chunk;
     tile.b_step = l->b_column;
-    tile.b_lag = l->b_column % 2048 == 0 ? DOT_LAG_BYTES : 0;
+    tile.b_lag = l->plan->dot_lag;
     char *reserve = NULL;
     if (tile.a_step != l->element) {
         const int64_t row = tile.k * l->element;
@@ -241,41 +189,6 @@ static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
     }
     run_along_columns(l, tile, step, l->kernels->dot_tile[l->m - 1]);
     if (reserve) ck_gemm_return_reserve();
-}
-
-static bool scalar_is(ck_scalar scalar, int64_t element, double value) {
-    return element == 4 ? scalar.f32 == (float)value : scalar.f64 == value;
-}
-
-// Rows that lie a multiple of a large power of two apart share few sets of L2 (64 KiB a way): how many of them fit half of its
-// 16 ways. A panel with more rows than that falls out of L2 before it is used again.
-static int64_t rows_that_fit_l2(int64_t stride) {
-    const int64_t way = 64 << 10, apart = stride & -stride;
-    return apart == 0 || apart >= way ? 8 : 8 * (way / apart);
-}
-
-static void decide_packing(loops *l, const ck_gemm_problem *p) {
-    const int64_t a_stride = p->lda * l->element, b_stride = p->ldb * l->element;
-    const int64_t panels = ceil_div(l->vectors, CK_PANEL_VECTORS), row_groups = ceil_div(l->m, l->rows);
-    const int64_t k = smaller(p->k, CK_GEMM_CHUNK_BYTES / l->element);
-    l->b_transposed = p->transpose_b;
-    if (!p->transpose_a || p->plan & CK_GEMM_A_IN_PLACE)
-        l->pack_a = false;
-    else if (p->plan & CK_GEMM_PACK_A)
-        l->pack_a = true;
-    else // each step of k reads another page: packed where there are many panels, or where A is cut in blocks anyway
-        l->pack_a = panels >= 4 && (k > rows_that_fit_l2(a_stride) || (a_stride > 4096 && panels >= 16) ||
-                                    l->m * k * l->element > CK_GEMM_UNBLOCKED_A_BYTES);
-    if (l->packed_b)
-        l->pack_b = false;
-    else if (p->transpose_b || p->plan & CK_GEMM_PACK_B)
-        l->pack_b = true;
-    else if (p->plan & CK_GEMM_B_IN_PLACE)
-        l->pack_b = false;
-    else
-        l->pack_b = row_groups >= 3 && (k > rows_that_fit_l2(b_stride) || (b_stride % 4096 == 0 && k > 12)); // 12 ways of L1
-    // A panel is packed while a tile of its own width reads it.
-    if (l->pack_b && !l->b_transposed) l->two_panels = false;
 }
 
 // A row of C whose elements stand `stride` bytes apart, through a contiguous piece of it at a time.
@@ -312,7 +225,6 @@ static void run_column(const ck_gemm_kernels *kernels, const ck_gemm_problem *p)
     row.transpose_b = !p->transpose_a;
     row.ldc = p->m;
     row.bias_kind = p->bias_kind == CK_BIAS_PER_ROW ? CK_BIAS_PER_COLUMN : p->bias_kind == CK_BIAS_PER_COLUMN ? CK_BIAS_PER_ROW : CK_BIAS_NONE;
-    row.plan = (p->plan & (CK_GEMM_PACK_A | CK_GEMM_A_IN_PLACE)) << 2 | (p->plan & (CK_GEMM_PACK_B | CK_GEMM_B_IN_PLACE)) >> 2;
     if (p->ldc == 1)
         ck_gemm(kernels, &row);
     else
@@ -335,15 +247,9 @@ static inline uint32_t update_for(const ck_gemm_problem *p, int64_t element) {
     return (scalar_is(p->alpha, element, 1) ? 0 : CK_UPDATE_SCALE) | (scalar_is(p->beta, element, 0) ? 0 : CK_UPDATE_ADD);
 }
 
-// The smallest products are one tile, and the whole call costs little more than its multiply-adds.
-static inline bool run_single_tile(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    const int64_t element = kernels->description.byte_count, lanes = kernels->description.lanes;
-    if (p->n > CK_PANEL_VECTORS * lanes || p->m > CK_ROWS_MAX || p->transpose_b || p->packed_b || p->plan || p->k <= 0 ||
-        p->k > CK_GEMM_CHUNK_BYTES / 16)
-        return false;
-    const int width = (p->n > lanes) + (p->n > 2 * lanes);
-    if (p->m > kernels->rows_max[width] || scalar_is(p->alpha, element, 0)) return false;
-    const int64_t a_stride = p->lda * element;
+// The whole product at once; the caller has asked is_single_tile.
+static inline void run_single_tile(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+    const int64_t element = kernels->description.byte_count, lanes = kernels->description.lanes, a_stride = p->lda * element;
     ck_gemm_tile tile;
     tile.k = p->k;
     tile.a = (const char *)p->a;
@@ -363,42 +269,19 @@ static inline bool run_single_tile(const ck_gemm_kernels *kernels, const ck_gemm
     tile.source = CK_B_IN_PLACE;
     tile.c_is_far = false;
     add_epilogue(&tile, p);
-    kernels->tile[width][p->m - 1](&tile);
-    return true;
+    kernels->tile[(p->n > lanes) + (p->n > 2 * lanes)][p->m - 1](&tile);
 }
 
-void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    if (p->m <= 0 || p->n <= 0) return;
-    if (p->n == 1 && p->m > 1 && !p->packed_b) {
-        run_column(kernels, p);
-        return;
-    }
+static void run_all_chunks(const ck_gemm_plan *plan, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     const int64_t element = kernels->description.byte_count, lanes = kernels->description.lanes;
-    if (run_single_tile(kernels, p)) return;
     const int64_t a_stride = p->lda * element, b_stride = p->ldb * element;
     // Without a product the sums are +0, and fma(-0, +0, beta * C) is beta * C to the bit.
     const ck_scalar minus_zero = element == 4 ? (ck_scalar){.f32 = -0.0f} : (ck_scalar){.f64 = -0.0};
     const bool no_product = p->k <= 0 || scalar_is(p->alpha, element, 0);
     const int64_t k = no_product ? 0 : p->k;
-
-    loops l = {.kernels = kernels, .m = p->m, .n = p->n, .vectors = ceil_div(p->n, lanes), .element = element, .lanes = lanes,
-               .panel = CK_PANEL_VECTORS};
-    const uint8_t *rows_max = kernels->rows_max;
-    l.rows = rows_max[l.vectors == 1 ? CK_WIDTH_1 : l.vectors == 2 || l.vectors == 4 ? CK_WIDTH_2 : CK_WIDTH_3];
-    // Rows a multiple of 4 KiB apart share one set of L1, which has 8 ways or 12.
-    const bool one_set = !p->transpose_a && a_stride % 4096 == 0;
-    if (one_set) l.rows = smaller(l.rows, 8);
-    l.two_panels = p->m <= rows_max[CK_WIDTH_6];
-    l.packed_b = (const char *)p->packed_b;
-    l.b_column = p->transpose_b ? b_stride : element;
-    l.b_is_beyond = !p->transpose_b && k * b_stride > BEYOND_BYTES; // also where this is a part of a wider product
-    if (k > 0) decide_packing(&l, p);
-    // Rather all rows at once with narrow tiles than a large op(B) twice.
-    if (one_set && p->m > l.rows && p->m <= rows_max[CK_WIDTH_2] && !p->packed_b && !l.pack_b && k * p->n * element > NEAR_BYTES) {
-        l.rows = p->m;
-        l.panel = 2;
-    }
-
+    const loops l = {.plan = plan, .kernels = kernels, .m = p->m, .n = p->n, .vectors = ceil_div(p->n, lanes), .element = element,
+                     .lanes = lanes, .b_transposed = p->transpose_b, .b_column = p->transpose_b ? b_stride : element,
+                     .packed_b = (const char *)p->packed_b};
     ck_gemm_tile tile = {
         .a = (const char *)p->a,
         .a_row = p->transpose_a ? element : a_stride,
@@ -409,21 +292,17 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
         .c_row = p->ldc * element,
         .alpha = no_product ? &minus_zero : &p->alpha,
         .beta = &p->beta,
-        .c_is_far = p->m * p->n * element > FAR_BYTES,
+        .c_is_far = plan->c_is_far,
     };
     const ck_scalar one = element == 4 ? (ck_scalar){.f32 = 1} : (ck_scalar){.f64 = 1};
     tile.update = no_product && scalar_is(p->beta, element, 0) ? 0 : update_for(p, element);
-    const bool dot = p->m <= kernels->dot_rows_max && p->transpose_b && !p->packed_b && !(p->plan & CK_GEMM_PACK_B) && k > 0;
-    const bool row = p->m == 1 && !p->transpose_b && !p->packed_b && !(p->plan & CK_GEMM_PACK_B) && k >= 8 * CK_ROW_STEPS &&
-                     l.vectors >= 4;
-    const int64_t chunk = ck_gemm_chunk((int32_t)element, k);
     for (int64_t start = 0;;) {
-        tile.k = smaller(chunk, k - start);
+        tile.k = smaller(plan->chunk, k - start);
         const bool last = start + tile.k >= k;
         if (last) add_epilogue(&tile, p);
-        if (dot)
+        if (plan->path == CK_PATH_DOT)
             run_dot_chunk(&l, &tile);
-        else if (row)
+        else if (plan->path == CK_PATH_ROW)
             run_along_columns(&l, tile, CK_ROW_BYTES / element, kernels->row_tile);
         else
             run_chunk(&l, &tile, start);
@@ -434,6 +313,26 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
         tile.update |= CK_UPDATE_ADD;
         tile.beta = &one;
     }
+}
+
+void ck_gemm_run(const ck_gemm_plan *plan, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+    if (p->m <= 0 || p->n <= 0) return;
+    if (plan->path == CK_PATH_TILE)
+        run_single_tile(kernels, p);
+    else if (plan->path == CK_PATH_COLUMN)
+        run_column(kernels, p);
+    else
+        run_all_chunks(plan, kernels, p);
+}
+
+void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+    if (p->m > 0 && p->n > 1 && is_single_tile(kernels, p)) { // without a plan, which would take as long as the product
+        run_single_tile(kernels, p);
+        return;
+    }
+    if (p->m <= 0 || p->n <= 0) return;
+    const ck_gemm_plan plan = ck_gemm_plan_for(p->machine ? p->machine : ck_machine_current(), kernels, p);
+    ck_gemm_run(&plan, kernels, p);
 }
 
 int64_t ck_gemm_packed_b_size(const ck_gemm_kernels *kernels, int64_t n, int64_t k) {

@@ -64,15 +64,6 @@ ck_gemm_description ck_gemm_describe(const ck_gemm_kernels *kernels);
 const ck_gemm_kernels *ck_gemm_f32(void);
 const ck_gemm_kernels *ck_gemm_f64(void);
 
-// How operands reach the micro-kernels. The result has the same bits for each; tests and studies force one.
-enum {
-    CK_GEMM_AUTOMATIC = 0,
-    CK_GEMM_PACK_A = 1,     // without effect where op(A) is not a transpose: its rows are read in place
-    CK_GEMM_A_IN_PLACE = 2,
-    CK_GEMM_PACK_B = 4,
-    CK_GEMM_B_IN_PLACE = 8, // without effect where op(B) is a transpose and A has more than a few rows: it is packed
-};
-
 // One product. Zero-initialise it, then set what applies.
 typedef struct ck_gemm_problem {
     int64_t m, n, k;
@@ -88,7 +79,7 @@ typedef struct ck_gemm_problem {
     ck_bias bias_kind;
     const void *bias;
     const void *packed_b; // from ck_gemm_pack_b with the same kernels, n and k
-    uint32_t plan;        // CK_GEMM_*
+    const struct ck_machine *machine; // whose plan is carried out (ck_gemm_plan.h); NULL: this one's
 } ck_gemm_problem;
 
 // Computes one product with the given row of the catalogue.

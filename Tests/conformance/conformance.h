@@ -2,7 +2,7 @@
 #ifndef CONFORMANCE_H
 #define CONFORMANCE_H
 
-#include "ck_gemm.h"
+#include "ck_gemm_plan.h"
 #include "ck_network.h"
 #include "ck_vector.h"
 
@@ -45,6 +45,9 @@ extern long check_count, failure_count;
 void check(bool condition, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void digest_add(uint64_t *digest, const void *bytes, size_t size);
+
+// The rows of the table of machines, one after the other.
+const ck_machine *next_machine(void);
 
 // Calls ck_gemm with sentinels in every register that the callee has to preserve. Returns how many were lost.
 int lost_registers(const ck_gemm_kernels *kernels, const ck_gemm_problem *problem);

@@ -158,13 +158,12 @@ static void NAME(compare)(NAME(operands) *o, bool bounded, uint64_t *digest) {
         const ck_gemm_description description = ck_gemm_describe(catalogue[row]);
         if (!ck_isa_available(description.isa)) continue;
         for (int way = 0; way < 8; way++) {
-            static const uint32_t plans[8] = {CK_GEMM_AUTOMATIC, CK_GEMM_A_IN_PLACE | CK_GEMM_B_IN_PLACE,
-                                              CK_GEMM_PACK_A | CK_GEMM_PACK_B, CK_GEMM_PACK_A | CK_GEMM_B_IN_PLACE,
-                                              CK_GEMM_A_IN_PLACE | CK_GEMM_PACK_B, CK_GEMM_AUTOMATIC, CK_GEMM_PACK_A | CK_GEMM_PACK_B,
-                                              CK_GEMM_AUTOMATIC};
+            // As planned, for one row of the table of machines after the other; by tiles, with and without packing; packed before; without
+            // packing memory.
             const bool denied = way >= 6;
+            const ck_machine *machine = next_machine();
             ck_gemm_problem q = *p;
-            q.plan = plans[way];
+            q.machine = machine;
             guarded packed = {0};
             if (way == 5) {
                 packed = guarded_allocate((size_t)ck_gemm_packed_b_size(catalogue[row], p->n, p->k), true);
@@ -175,13 +174,22 @@ static void NAME(compare)(NAME(operands) *o, bool bounded, uint64_t *digest) {
             memcpy((void *)p->c, o->c0, (size_t)count * sizeof(ELEMENT));
             if (denied) ck_gemm_deny_workspace(true);
             ck_gemm_poison_workspace(0xff); // all bits set is a NaN
-            ck_gemm(catalogue[row], &q);
+            ck_gemm_plan plan = ck_gemm_plan_for(machine, catalogue[row], &q);
+            if (way >= 1 && way <= 4) {
+                plan.path = CK_PATH_TILES;
+                plan.pack_a = way == 2 || way == 3;
+                plan.pack_b = way == 2 || way == 4;
+                ck_gemm_settle(&plan, catalogue[row], &q);
+                ck_gemm_run(&plan, catalogue[row], &q);
+            } else {
+                ck_gemm(catalogue[row], &q);
+            }
             if (denied) ck_gemm_deny_workspace(false);
             int64_t bad = -1;
             for (int64_t i = 0; i < count && bad < 0; i++)
                 if (!NAME(same)(((ELEMENT *)p->c)[i], expected[i])) bad = i;
-            check(bad < 0, "%s plan %u%s: m %ld n %ld k %ld ta %d tb %d alpha %g beta %g bias %d relu %d, element (%ld, %ld): %g, promised %g",
-                  description.name, q.plan, way == 5 ? " packed" : denied ? " without memory" : "", (long)p->m, (long)p->n, (long)p->k, p->transpose_a, p->transpose_b,
+            check(bad < 0, "%s on %s, way %d%s: m %ld n %ld k %ld ta %d tb %d alpha %g beta %g bias %d relu %d, element (%ld, %ld): %g, promised %g",
+                  description.name, machine->name, way, way == 5 ? " packed" : denied ? " without memory" : "", (long)p->m, (long)p->n, (long)p->k, p->transpose_a, p->transpose_b,
                   (double)o->alpha, (double)o->beta, p->bias_kind, p->relu, (long)(bad / p->ldc), (long)(bad % p->ldc),
                   bad < 0 ? 0 : (double)((ELEMENT *)p->c)[bad], bad < 0 ? 0 : (double)expected[bad]);
             if (packed.mapping) guarded_free(packed);
@@ -436,6 +444,38 @@ static void NAME(test_registers)(void) {
     }
 }
 
+// The plans of all machines, for products that are large enough to differ: the same bits as the first one's.
+static void NAME(test_machines)(void) {
+    static const struct { int64_t m, n, k; bool ta, tb; } shapes[] = {
+        {70, 900, 700, false, false}, {20, 1100, 600, false, false}, {90, 500, 330, true, false}, {61, 260, 1030, true, true},
+        {5, 700, 512, false, true}, {12, 512, 1024, false, false}, {1, 3000, 200, false, false}, {300, 1, 500, false, false},
+    };
+    int32_t rows, machines;
+    const ck_gemm_kernels *const *catalogue = CATALOGUE(&rows);
+    const ck_machine *table = ck_machine_table(&machines);
+    for (size_t shape = 0; shape < sizeof shapes / sizeof *shapes; shape++) {
+        NAME(operands) o = NAME(make)(shapes[shape].m, shapes[shape].n, shapes[shape].k, shapes[shape].ta, shapes[shape].tb, 0, NAME(special_none), true);
+        NAME(set_scalars)(&o, 1, 0);
+        const size_t size = (size_t)(o.problem.m * o.problem.ldc) * sizeof(ELEMENT);
+        ELEMENT *first = malloc(size);
+        for (int32_t row = 0; row < rows; row++) {
+            const ck_gemm_description description = ck_gemm_describe(catalogue[row]);
+            if (!ck_isa_available(description.isa)) continue;
+            // Portable C takes the time of all others together: it runs the plans that differ most.
+            for (int32_t i = 0; i < machines; i += description.isa == CK_ISA_PORTABLE ? machines - 2 : 1) {
+                o.problem.machine = &table[i];
+                memset(o.problem.c, 0, size);
+                ck_gemm(catalogue[row], &o.problem);
+                if (row == 0 && i == 0) memcpy(first, o.problem.c, size);
+                check(memcmp(first, o.problem.c, size) == 0, "%s on %s: %ld x %ld x %ld", description.name, table[i].name,
+                      (long)o.problem.m, (long)o.problem.n, (long)o.problem.k);
+            }
+        }
+        free(first);
+        NAME(release)(&o);
+    }
+}
+
 // Offsets beyond 32 bits: a few rows, gigabytes apart, in a sparse mapping.
 static void NAME(test_far)(void) {
     const int64_t ld = (int64_t)3 << 30, m = 3, n = 5, k = 2;
@@ -486,4 +526,5 @@ void NAME(test)(effort effort) {
     NAME(test_vector)();
     NAME(test_network)();
     NAME(test_tiny)();
+    NAME(test_machines)();
 }

@@ -1,0 +1,198 @@
+// The plan of a product for one thread: every rule in one place. Rules compare the shape with the machine's limits (ck_machine.h); what the
+// limits follow from stands in ck_gemm_plan.h, what set them on a machine in its row of the table.
+#include "gemm_plan.h"
+
+// A panel is packed by a tile that stores what it reads, which costs that tile a fifth: three groups of rows share the cost where packing
+// mends sets of a cache, eight where it only shortens the way.
+enum { GROUPS_FOR_SETS = 3, GROUPS_FOR_SIZE = 8 };
+// Row groups that a panel's rows are fetched for by the first of them; with more, what the others read stands in L2 anyway.
+enum { GROUPS_OF_FEW = 4, GROUPS_OF_PANEL = 2 };
+// Panels for which pages of a transposed A are walked again and again.
+enum { PANELS_FOR_PAGES = 16 };
+
+int64_t ck_gemm_chunk(int32_t byte_count, int64_t k) {
+    const int64_t longest = CK_GEMM_CHUNK_BYTES / byte_count;
+    if (k <= longest) return k;
+    const int64_t even = ceil_div(k, ceil_div(k, longest));
+    return (even + 15) / 16 * 16;
+}
+
+// Rows that lie a multiple of a large power of two apart share few sets of L2: how many of them fit half of its ways. A panel with more rows
+// than that falls out of L2 before it is used again.
+static int64_t rows_that_fit_l2(const ck_machine *machine, int64_t stride) {
+    const int64_t way = machine->l2.way, apart = stride & -stride, half = larger(machine->l2.ways / 2, 1);
+    return apart == 0 || apart >= way ? half : half * (way >> __builtin_ctzll((uint64_t)apart)); // both are powers of two
+}
+
+// Whether rows that far apart stand in one set of L1, or in no more than `sets` of them; a power of two.
+static bool shares_l1_sets(const ck_machine *machine, int64_t stride, int32_t sets) { return (stride & (machine->l1.way / sets - 1)) == 0; }
+
+// What the rules are asked about.
+typedef struct question {
+    const ck_machine *machine;
+    const ck_gemm_kernels *kernels;
+    const ck_gemm_problem *p;
+    int64_t element, vectors, k; // k of a chunk
+    int64_t a_stride, b_stride;
+} question;
+
+// The tallest tile of the widest panel that C has.
+static int32_t tallest(const question *q) {
+    return q->kernels->rows_max[q->vectors == 1 ? CK_WIDTH_1 : q->vectors == 2 || q->vectors == 4 ? CK_WIDTH_2 : CK_WIDTH_3];
+}
+
+static void choose_rows(ck_gemm_plan *plan, const question *q) {
+    const uint8_t *rows_max = q->kernels->rows_max;
+    const ck_gemm_problem *p = q->p;
+    plan->panel = CK_PANEL_VECTORS;
+    plan->rows = tallest(q);
+    plan->why_rows = CK_WHY_SHAPE;
+    plan->two_panels = p->m <= rows_max[CK_WIDTH_6] && !(plan->pack_b && !p->transpose_b); // a panel is packed by a tile of its width
+    // Rows of A that share one set of L1: more of them than the main tile has, and the lines of B beside them, fall out of its ways.
+    if (p->transpose_a || !shares_l1_sets(q->machine, q->a_stride, 1)) return;
+    if (plan->rows > rows_max[CK_WIDTH_3]) plan->why_rows = CK_WHY_SETS;
+    plan->rows = (int32_t)smaller(plan->rows, rows_max[CK_WIDTH_3]);
+    // Rather all rows at once with narrow tiles than a large op(B) twice.
+    if (p->m > plan->rows && p->m <= rows_max[CK_WIDTH_2] && !p->packed_b && !plan->pack_b &&
+        q->k * p->n * q->element > q->machine->gemm.b_near) {
+        plan->rows = (int32_t)p->m;
+        plan->panel = 2;
+        plan->why_rows = CK_WHY_LARGE;
+    }
+}
+
+static void choose_packing_of_a(ck_gemm_plan *plan, const question *q) {
+    const ck_gemm_limits *limits = &q->machine->gemm;
+    const int64_t panels = ceil_div(q->vectors, CK_PANEL_VECTORS), size = q->p->m * q->k * q->element;
+    plan->why_pack_a = CK_WHY_SHAPE;
+    if (!q->p->transpose_a) return; // rows are read by broadcasts, in place
+    plan->pack_a = true;
+    if (panels < limits->a_packed_panels)
+        plan->pack_a = false, plan->why_pack_a = CK_WHY_FEW_PANELS;
+    else if (q->k > rows_that_fit_l2(q->machine, q->a_stride))
+        plan->why_pack_a = CK_WHY_SETS;
+    else if (q->a_stride > q->machine->page && panels >= PANELS_FOR_PAGES)
+        plan->why_pack_a = CK_WHY_PAGES;
+    else if (size > limits->a_packed)
+        plan->why_pack_a = CK_WHY_LARGE;
+    else
+        plan->pack_a = false, plan->why_pack_a = CK_WHY_SMALL;
+}
+
+static void choose_packing_of_b(ck_gemm_plan *plan, const question *q) {
+    const int64_t groups = ceil_div(q->p->m, tallest(q));
+    if (q->p->packed_b) {
+        plan->why_pack_b = CK_WHY_PREPACKED;
+        return;
+    }
+    plan->pack_b = true;
+    if (q->p->transpose_b)
+        plan->why_pack_b = CK_WHY_SHAPE;
+    else if (groups < GROUPS_FOR_SETS)
+        plan->pack_b = false, plan->why_pack_b = CK_WHY_FEW_ROWS;
+    else if (q->k > rows_that_fit_l2(q->machine, q->b_stride) ||
+             (shares_l1_sets(q->machine, q->b_stride, 1) && q->k > q->machine->l1.ways))
+        plan->why_pack_b = CK_WHY_SETS;
+    else if (q->k * q->p->n * q->element > q->machine->gemm.b_packed)
+        plan->pack_b = groups >= GROUPS_FOR_SIZE, plan->why_pack_b = plan->pack_b ? CK_WHY_LARGE : CK_WHY_FEW_ROWS;
+    else
+        plan->pack_b = false, plan->why_pack_b = CK_WHY_SMALL;
+}
+
+// Blocks of rows are as equal as can be, those of columns whole panels.
+static void choose_blocks(ck_gemm_plan *plan, const question *q) {
+    const ck_gemm_limits *limits = &q->machine->gemm;
+    const int64_t row = q->k * q->element, vector = q->kernels->description.lanes * row, m = q->p->m;
+    plan->mc = m;
+    plan->nc = q->vectors;
+    plan->why_blocks = CK_WHY_SMALL;
+    if ((m * row <= limits->a_unblocked && !plan->pack_a) || m <= plan->rows) return;
+    const int64_t rows = larger(limits->a_block / row, plan->rows);
+    if (rows < m) plan->mc = ceil_div(ceil_div(m, ceil_div(m, rows)), plan->rows) * plan->rows;
+    const int64_t columns = larger(limits->b_block / vector / CK_PANEL_VECTORS, 1) * CK_PANEL_VECTORS;
+    if (columns < q->vectors) plan->nc = columns;
+    if (plan->mc < m || plan->nc < q->vectors) plan->why_blocks = CK_WHY_LARGE;
+    plan->keep_panels = plan->pack_b && plan->mc < m;
+}
+
+static void choose_ahead(ck_gemm_plan *plan, const question *q) {
+    const ck_gemm_limits *limits = &q->machine->gemm;
+    const ck_gemm_problem *p = q->p;
+    const int64_t size = q->k * p->n * q->element, groups = ceil_div(p->m, plan->rows);
+    const bool in_place = !plan->pack_b && !p->packed_b;
+    plan->ahead = CK_AHEAD_LINES;
+    plan->why_ahead = CK_WHY_LARGE;
+    if (in_place && size <= limits->b_near) {
+        plan->ahead = CK_AHEAD_NONE;
+        plan->why_ahead = CK_WHY_SMALL;
+    } else if (in_place && p->k * q->b_stride > limits->b_far && groups <= GROUPS_OF_PANEL) { // also where this is a part of a wider product
+        plan->ahead = CK_AHEAD_PANEL;
+        plan->why_ahead = CK_WHY_FEW_ROWS;
+    } else if (in_place && limits->row_distance > 0 && groups <= GROUPS_OF_FEW && plan->panel == CK_PANEL_VECTORS && !plan->two_panels) {
+        plan->ahead = CK_AHEAD_ROWS;
+        plan->why_ahead = CK_WHY_FEW_ROWS;
+    }
+    plan->packing_distance = (int32_t)limits->packing_distance;
+    plan->row_distance = (int32_t)limits->row_distance;
+    plan->c_is_far = p->m * p->n * q->element > limits->c_far;
+}
+
+// Operands that span no more than L1 share no sets of it and need no fetching: nothing is left to decide, in a few nanoseconds.
+static bool is_near(const question *q) {
+    const ck_gemm_problem *p = q->p;
+    const uint64_t few = 1 << 16; // products of these do not overflow
+    if (p->transpose_b || p->packed_b || (uint64_t)(p->m | p->k | p->lda | p->ldb) >= few) return false;
+    return (p->transpose_a ? p->k : p->m) * q->a_stride + p->k * q->b_stride <= q->machine->l1.bytes;
+}
+
+static ck_gemm_path choose_path(const question *q) {
+    const ck_gemm_problem *p = q->p;
+    if (p->n == 1 && p->m > 1 && !p->packed_b) return CK_PATH_COLUMN;
+    if (is_single_tile(q->kernels, p)) return CK_PATH_TILE;
+    if (q->k == 0 || p->packed_b) return CK_PATH_TILES;
+    if (p->transpose_b && p->m <= q->kernels->dot_rows_max) return CK_PATH_DOT;
+    if (!p->transpose_b && p->m == 1 && p->k >= 8 * CK_ROW_STEPS && q->vectors >= 4) return CK_PATH_ROW;
+    return CK_PATH_TILES;
+}
+
+ck_gemm_plan ck_gemm_plan_for(const ck_machine *machine, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+    const int64_t element = kernels->description.byte_count, k = p->k <= 0 || scalar_is(p->alpha, element, 0) ? 0 : p->k;
+    ck_gemm_plan plan = {.chunk = ck_gemm_chunk((int32_t)element, k)};
+    const question q = {.machine = machine, .kernels = kernels, .p = p, .element = element,
+                        .vectors = ceil_div(p->n, kernels->description.lanes), .k = plan.chunk,
+                        .a_stride = p->lda * element, .b_stride = p->ldb * element};
+    plan.path = choose_path(&q);
+    if (is_near(&q)) {
+        plan.panel = CK_PANEL_VECTORS;
+        plan.rows = tallest(&q);
+        plan.two_panels = p->m <= kernels->rows_max[CK_WIDTH_6];
+        plan.mc = p->m;
+        plan.nc = q.vectors;
+        plan.why_rows = plan.why_pack_a = plan.why_pack_b = plan.why_blocks = plan.why_ahead = CK_WHY_IN_L1;
+        return plan;
+    }
+    if (k > 0) {
+        choose_packing_of_a(&plan, &q);
+        choose_packing_of_b(&plan, &q);
+    }
+    choose_rows(&plan, &q);
+    choose_blocks(&plan, &q);
+    choose_ahead(&plan, &q);
+    if (p->transpose_b && shares_l1_sets(machine, q.b_stride, 2)) plan.dot_lag = (int32_t)machine->gemm.dot_lag;
+    return plan;
+}
+
+void ck_gemm_settle(ck_gemm_plan *plan, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+    const int64_t vectors = ceil_div(p->n, kernels->description.lanes);
+    const bool has_product = plan->chunk > 0;
+    plan->pack_a = plan->pack_a && p->transpose_a && has_product;
+    plan->pack_b = (plan->pack_b || p->transpose_b) && !p->packed_b && has_product;
+    if (plan->pack_b && !p->transpose_b) plan->two_panels = false;
+    const uint8_t *rows_max = kernels->rows_max;
+    const int32_t most = rows_max[plan->panel == 2 ? CK_WIDTH_2 : vectors == 1 ? CK_WIDTH_1 : vectors == 2 || vectors == 4 ? CK_WIDTH_2 : CK_WIDTH_3];
+    plan->rows = (int32_t)larger(1, smaller(plan->rows, most));
+    plan->two_panels = plan->two_panels && p->m <= rows_max[CK_WIDTH_6];
+    plan->mc = larger(1, smaller(plan->mc, p->m));
+    plan->nc = larger(1, smaller(plan->nc, vectors));
+    plan->keep_panels = plan->pack_b && plan->mc < p->m;
+}
