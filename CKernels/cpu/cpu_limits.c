@@ -95,10 +95,40 @@ double ck_cpu_quota(const char *root) {
     return quota;
 }
 
-int32_t ck_cpu_lanes_from(const char *wish, int32_t mask_count, double quota, char *message, int64_t message_size) {
-    int32_t lanes = mask_count;
+int32_t ck_cpu_core_count(const char *root) {
+    const int32_t processors = ck_cpu_mask_count();
+#if defined(__linux__)
+    cpu_set_t mask, seen;
+    CPU_ZERO(&mask);
+    CPU_ZERO(&seen);
+    if (sched_getaffinity(0, sizeof mask, &mask)) return processors; // more than 1024 processors: hwloc knows them
+    int32_t cores = 0;
+    for (int processor = 0; processor < CPU_SETSIZE; processor++) {
+        if (!CPU_ISSET(processor, &mask) || CPU_ISSET(processor, &seen)) continue;
+        cores++;
+        char path[512], list[256];
+        snprintf(path, sizeof path, "%s/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", root, processor);
+        if (!read_line(path, list, sizeof list)) continue;
+        for (char *p = list, *end; *p; p = *end == ',' ? end + 1 : end) { // "0,64" or "0-1"
+            long first = strtol(p, &end, 10), last = first;
+            if (end == p) break;
+            if (*end == '-') last = strtol(end + 1, &end, 10);
+            for (; first <= last && first < CPU_SETSIZE; first++)
+                if (first >= 0) CPU_SET((int)first, &seen);
+        }
+    }
+    return cores > 0 ? cores : processors;
+#else
+    (void)root;
+    return processors;
+#endif
+}
+
+int32_t ck_cpu_lanes_from(const char *wish, int32_t mask_count, int32_t core_count, double quota, char *message, int64_t message_size) {
+    const bool has_wish = wish && *wish;
+    int32_t lanes = has_wish ? mask_count : core_count;
     if (quota > 0 && ceil(quota) < lanes) lanes = (int32_t)ceil(quota);
-    if (wish && *wish) {
+    if (has_wish) {
         char *end;
         errno = 0;
         const long number = strtol(wish, &end, 10);
@@ -116,7 +146,7 @@ int32_t ck_cpu_lanes(void) {
     int32_t lanes = atomic_load_explicit(&known, memory_order_relaxed);
     if (lanes) return lanes;
     char message[256];
-    lanes = ck_cpu_lanes_from(getenv("LANES_NUM_THREADS"), ck_cpu_mask_count(), ck_cpu_quota(""), message, sizeof message);
+    lanes = ck_cpu_lanes_from(getenv("LANES_NUM_THREADS"), ck_cpu_mask_count(), ck_cpu_core_count(""), ck_cpu_quota(""), message, sizeof message);
     if (lanes < 0) {
         fprintf(stderr, "swift-lanes: %s\n", message);
         exit(2);

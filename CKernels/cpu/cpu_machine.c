@@ -99,7 +99,8 @@ void ck_machine_complete(ck_machine *m) {
     derive(&g->b_block, l3 ? smaller(l3 / 16 * 3, 8 * l2) : 2 * l2);
     derive(&g->b_near, l2 / 8 * 5);
     derive(&g->b_packed, slow ? l2 / 2 * 3 : never);
-    derive(&g->b_far, l3 ? l3 / 4 : 4 * l2);
+    derive(&g->b_split, l2 / 4);
+    derive(&g->b_far, l3 ? l3 / 8 * 3 : 4 * l2);
     derive(&g->c_far, 3 * l2);
     derive(&g->packing_distance, 48);
     derive(&g->row_distance, slow ? 12 : -1);

@@ -72,6 +72,10 @@ static void explain_b(writer *w, const ck_machine *machine, const ck_gemm_plan *
         write_line(w, "B", "%s: its rows lie %lld bytes apart and share few sets of L1 or L2 (ways are %s and %s)", what,
                    (long long)(p->ldb * element), bytes(machine->l1.way).text, bytes(machine->l2.way).text);
         break;
+    case CK_WHY_LINES:
+        write_line(w, "B", "%s: its rows are no multiple of a line of %d bytes, and a chunk of it has %s, limit %s", what, machine->l1.line,
+                   bytes(size).text, bytes(machine->gemm.b_split).text);
+        break;
     default: write_line(w, "B", "%s: a chunk of it has %s, limit %s", what, bytes(size).text, bytes(machine->gemm.b_packed).text); break;
     }
 }
@@ -83,7 +87,8 @@ static void explain_ahead(writer *w, const ck_machine *machine, const ck_gemm_pl
     else if (plan->ahead == CK_AHEAD_NONE)
         write_line(w, "fetch", "nothing ahead: a chunk of B has %s, limit %s", bytes(size).text, bytes(machine->gemm.b_near).text);
     else if (plan->ahead == CK_AHEAD_PANEL)
-        write_line(w, "fetch", "the first row group asks for the whole next panel: few rows, and B has more than %s", bytes(machine->gemm.b_far).text);
+        write_line(w, "fetch", "the first row group asks for the whole next panel: few rows, and %s",
+                   p->k * p->ldb * element > machine->gemm.b_far ? "B comes from memory" : "rows of B share a set of L1, which hardware does not fetch ahead");
     else if (plan->ahead == CK_AHEAD_ROWS)
         write_line(w, "fetch", "the first row group asks for the panel's own rows %d steps ahead: few rows, B beyond L2", plan->row_distance);
     else
@@ -95,7 +100,7 @@ static void explain_tiles(writer *w, const ck_machine *machine, const ck_gemm_pl
     const ck_gemm_description d = kernels->description;
     const int64_t panels = ceil_div(ceil_div(p->n, d.lanes), CK_PANEL_VECTORS);
     const char *why = plan->why_rows == CK_WHY_SETS    ? " (rows of A share one set of L1)"
-                      : plan->why_rows == CK_WHY_LARGE ? " (all rows at once: rows of A share one set of L1, and B is read once)"
+                      : plan->why_rows == CK_WHY_LARGE ? " (taller, narrower tiles: B comes from L3 or memory and is read less often)"
                                                        : "";
     write_line(w, "tiles", "up to %d rows and %d vectors of %d columns%s%s", plan->rows, plan->two_panels ? 2 * CK_PANEL_VECTORS : plan->panel,
                d.lanes, plan->two_panels ? ": few rows need many columns to keep the multiply-add units busy" : "", why);

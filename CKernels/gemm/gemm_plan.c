@@ -48,14 +48,18 @@ static void choose_rows(ck_gemm_plan *plan, const question *q) {
     plan->rows = tallest(q);
     plan->why_rows = CK_WHY_SHAPE;
     plan->two_panels = p->m <= rows_max[CK_WIDTH_6] && !(plan->pack_b && !p->transpose_b); // a panel is packed by a tile of its width
-    // Rows of A that share one set of L1: more of them than the main tile has, and the lines of B beside them, fall out of its ways.
-    if (p->transpose_a || !shares_l1_sets(q->machine, q->a_stride, 1)) return;
-    if (plan->rows > rows_max[CK_WIDTH_3]) plan->why_rows = CK_WHY_SETS;
-    plan->rows = (int32_t)smaller(plan->rows, rows_max[CK_WIDTH_3]);
-    // Rather all rows at once with narrow tiles than a large op(B) twice.
-    if (p->m > plan->rows && p->m <= rows_max[CK_WIDTH_2] && !p->packed_b && !plan->pack_b &&
-        q->k * p->n * q->element > q->machine->gemm.b_near) {
-        plan->rows = (int32_t)p->m;
+    // Rows of A that share one set of L1, and the lines of B beside them, must not be more than its ways: twelve of them at 4 KiB cost a third
+    // of the speed on Zen 5. The main tile is taken as it is.
+    const int32_t fit = (int32_t)larger(rows_max[CK_WIDTH_3], q->machine->l1.ways - CK_PANEL_VECTORS - 1);
+    const bool one_set = !p->transpose_a && shares_l1_sets(q->machine, q->a_stride, 1);
+    if (one_set && plan->rows > fit) plan->rows = fit, plan->why_rows = CK_WHY_SETS;
+    // A B that comes from L3 or memory is read once for all groups of rows that follow each other closely: rather tiles of two vectors, which
+    // are taller, than a large B once more. On Zen 5 9 to 12 rows gain 7 to 29%, and with a B from memory 12 rows on AVX2 10%.
+    if (p->packed_b || plan->pack_b || q->vectors <= 2) return;
+    const int64_t groups = ceil_div(p->m, plan->rows), fewer = ceil_div(p->m, rows_max[CK_WIDTH_2]), size = q->k * p->n * q->element;
+    if (fewer < groups && ((fewer == 1 && size > q->machine->gemm.b_near) ||
+                           (groups <= GROUPS_OF_FEW && p->k * q->b_stride > q->machine->gemm.b_far && !one_set))) {
+        plan->rows = rows_max[CK_WIDTH_2];
         plan->panel = 2;
         plan->why_rows = CK_WHY_LARGE;
     }
@@ -80,7 +84,7 @@ static void choose_packing_of_a(ck_gemm_plan *plan, const question *q) {
 }
 
 static void choose_packing_of_b(ck_gemm_plan *plan, const question *q) {
-    const int64_t groups = ceil_div(q->p->m, tallest(q));
+    const int64_t groups = ceil_div(q->p->m, tallest(q)), size = q->k * q->p->n * q->element;
     if (q->p->packed_b) {
         plan->why_pack_b = CK_WHY_PREPACKED;
         return;
@@ -93,7 +97,9 @@ static void choose_packing_of_b(ck_gemm_plan *plan, const question *q) {
     else if (q->k > rows_that_fit_l2(q->machine, q->b_stride) ||
              (shares_l1_sets(q->machine, q->b_stride, 1) && q->k > q->machine->l1.ways))
         plan->why_pack_b = CK_WHY_SETS;
-    else if (q->k * q->p->n * q->element > q->machine->gemm.b_packed)
+    else if (q->b_stride % q->machine->l1.line != 0 && size > q->machine->gemm.b_split && groups >= GROUPS_FOR_SIZE)
+        plan->why_pack_b = CK_WHY_LINES;
+    else if (size > q->machine->gemm.b_packed)
         plan->pack_b = groups >= GROUPS_FOR_SIZE, plan->why_pack_b = plan->pack_b ? CK_WHY_LARGE : CK_WHY_FEW_ROWS;
     else
         plan->pack_b = false, plan->why_pack_b = CK_WHY_SMALL;
@@ -125,7 +131,11 @@ static void choose_ahead(ck_gemm_plan *plan, const question *q) {
     if (in_place && size <= limits->b_near) {
         plan->ahead = CK_AHEAD_NONE;
         plan->why_ahead = CK_WHY_SMALL;
-    } else if (in_place && p->k * q->b_stride > limits->b_far && groups <= GROUPS_OF_PANEL) { // also where this is a part of a wider product
+    } else if (in_place && groups <= GROUPS_OF_PANEL &&
+               (p->k * q->b_stride > limits->b_far || // also where this is a part of a wider product
+                (shares_l1_sets(q->machine, q->b_stride, 1) && size > q->machine->l2.bytes))) {
+        // From memory, and from L3 where the rows share a set, which hardware does not fetch ahead: 8 x 1024^2 +25%, 16 x 1024^2 +8%, 8 x 2000^2
+        // +19% on Zen 5. From L3 otherwise it costs 5 to 9%.
         plan->ahead = CK_AHEAD_PANEL;
         plan->why_ahead = CK_WHY_FEW_ROWS;
     } else if (in_place && limits->row_distance > 0 && groups <= GROUPS_OF_FEW && plan->panel == CK_PANEL_VECTORS && !plan->two_panels) {

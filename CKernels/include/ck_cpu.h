@@ -77,9 +77,13 @@ int32_t ck_cpu_mask_count(void);
 // above. 0 where there is no quota. `root` stands before /proc and /sys: "" for this system, a folder for a made-up one.
 double ck_cpu_quota(const char *root);
 
-// The lanes that a call may use: the least of the mask, the quota rounded up, and a user's wish (NULL or "" for none). Returns
-// -1 and a message where the wish is not a number of threads. Pure.
-int32_t ck_cpu_lanes_from(const char *wish, int32_t mask_count, double quota, char *message, int64_t message_size);
+// Cores that the processors of the calling thread's mask belong to: two hardware threads of one core share its multiply-add units. As the
+// system tells it (`thread_siblings_list` below `root`), processor by processor; one that it says nothing of counts as a core.
+int32_t ck_cpu_core_count(const char *root);
+
+// The lanes that a call may use: as many as cores, the quota rounded up, or a user's wish (NULL or "" for none), which may name as many as
+// the mask has processors; whichever is least. Returns -1 and a message where the wish is not a number of threads. Pure.
+int32_t ck_cpu_lanes_from(const char *wish, int32_t mask_count, int32_t core_count, double quota, char *message, int64_t message_size);
 
 // The same for this process, with LANES_NUM_THREADS as the wish and the calling thread's mask. Decided once, at the first call.
 // A bad value prints a message and ends the process with status 2.

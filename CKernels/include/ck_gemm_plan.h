@@ -9,8 +9,9 @@
 //   a_packed          as a_unblocked, from 4 panels on; slow: 3/8 L2, from 3 panels on
 //   b_block           3/16 L3, at most 8 L2; 2 L2 where there is no L3
 //   b_near            5/8 L2
+//   b_split           L2 / 4
 //   b_packed          never; slow: 3/2 L2
-//   b_far             L3 / 4; 4 L2 where there is no L3
+//   b_far             3/8 L3; 4 L2 where there is no L3
 //   c_far             3 L2
 //   packing_distance  48 steps
 //   row_distance      never; slow: 12 steps
@@ -49,6 +50,7 @@ typedef enum ck_gemm_why {
     CK_WHY_FEW_PANELS,    // too few panels read op(A)
     CK_WHY_SETS,          // rows share few sets of a cache
     CK_WHY_PAGES,         // each step of k reads another page
+    CK_WHY_LINES,         // rows of B are no multiple of a cache line: vectors cross lines
     CK_WHY_LARGE,         // beyond the limit
     CK_WHY_SMALL,         // within the limit
     CK_WHY_PREPACKED,

@@ -37,6 +37,7 @@ typedef struct ck_gemm_limits {
     int64_t a_packed_panels; // and at least so many panels of B read it
     int64_t b_block;        // bytes of op(B) in a block of columns
     int64_t b_near;         // an op(B) of at most this is in L2: nothing is fetched ahead
+    int64_t b_split;        // an op(B) whose rows cross cache lines is packed where a chunk has more bytes and many row groups read it
     int64_t b_packed;       // op(B) is packed where a chunk of it has more bytes than this and many row groups read it
     int64_t b_far;          // an op(B) of more than this comes from memory
     int64_t c_far;          // a C of more than this is fetched for writing before it is written

@@ -33,7 +33,7 @@ public enum Schedule: Sendable {
 ///
 /// A call blocks its thread: from Swift concurrency, keep calls short or make them from a thread of your own.
 @safe public final class WorkerPool: Sendable {
-    /// The pool of the process: as many lanes as processors in the affinity mask of the thread that asked first (a product, or
+    /// The pool of the process: as many lanes as the processors in the affinity mask of the thread that asked first have cores (a product, or
     /// ``LaneLimits``), as the CPU quota of its control groups rounded up, or as `LANES_NUM_THREADS`, whichever is least. `LanesBLAS` in the same program image uses it too.
     ///
     /// Where `LANES_PLACEMENT` is set (`compact`, `spread`, `cores` or processors such as `0,2-5`) it is a pool of its own, whose workers
@@ -128,6 +128,13 @@ public enum Schedule: Sendable {
 
     /// Lanes of the largest call.
     public var lanes: Int { unsafe Int(ck_pool_lanes(pool)) }
+
+    /// Nanoseconds of an empty parallel region of two awake lanes, the shortest of some, measured now and then; nil where it cannot be known:
+    /// one lane, or workers that never wait awake.
+    public var regionNanoseconds: Int? {
+        let nanoseconds = unsafe ck_pool_region_nanoseconds(pool)
+        return nanoseconds > 0 ? Int(nanoseconds) : nil
+    }
 
     /// True on a thread that is inside a call of any pool: another call would run alone.
     public static var isInside: Bool { ck_pool_inside() }

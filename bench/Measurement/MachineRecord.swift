@@ -76,16 +76,14 @@ public struct MachineRecord: Codable, Sendable {
         }
     }
 
+    // Data and unified caches; where processors differ, the smallest of those that this process may use.
     private static func readCaches() -> [Cache] {
-        (0..<10).compactMap { index in
-            let folder = "/sys/devices/system/cpu/cpu0/cache/index\(index)/"
-            guard let level = text(folder + "level").flatMap(Int.init), let kind = text(folder + "type"),
-                let size = text(folder + "size"), let kibibytes = Int(size.dropLast())
-            else { return nil }
+        let told = unsafe ck_machine_ask("")
+        return [told.l1, told.l2, told.l3].enumerated().compactMap { index, cache in
+            guard cache.bytes > 0 else { return nil }
             return Cache(
-                level: level, kind: kind.lowercased(), kibibytes: size.hasSuffix("M") ? kibibytes * 1024 : kibibytes,
-                lineBytes: text(folder + "coherency_line_size").flatMap(Int.init) ?? 0,
-                ways: text(folder + "ways_of_associativity").flatMap(Int.init) ?? 0)
+                level: index + 1, kind: index == 0 ? "data" : "unified", kibibytes: Int(cache.bytes >> 10),
+                lineBytes: Int(cache.line), ways: Int(cache.ways))
         }
     }
 

@@ -162,7 +162,7 @@ public final class Laboratory: Sendable {
     public var lastLevelBytes: Int { machineCaches.map(\.kibibytes).max().map { $0 << 10 } ?? 8 << 20 }
     public var lineBytes: Int { machineCaches.first { $0.level == 1 }?.lineBytes ?? 64 }
     public var machineCaches: [MachineRecord.Cache] {
-        Laboratory.record.caches.filter { $0.kind != "instruction" }.sorted { $0.level < $1.level }
+        Laboratory.record.caches.sorted { $0.level < $1.level }
     }
     public static let record = MachineRecord.current()
 

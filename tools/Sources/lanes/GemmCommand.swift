@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LanesParallel
 import Measurement
 import TextTable
 
@@ -16,6 +17,8 @@ struct GemmCommand: ParsableCommand {
               lanes gemm --shapes shapes.txt --rounds 5 --peer mkl=/opt/mkl/libmkl_rt.so --peer blis=/usr/lib/libblis.so.4
               lanes gemm --type f64 --json > f64.json
               lanes gemm --threads 2 128x128x128 1024x1024x1024
+              lanes gemm --explain TN:700x700x700
+              LANES_MACHINE=golden-cove lanes gemm --explain TN:700x700x700
             """)
 
     @Argument(
@@ -30,6 +33,7 @@ struct GemmCommand: ParsableCommand {
     @Option(help: "Threads of each library.") var threads = 1
     @Option(help: "Rounds over all libraries.") var rounds = 3
     @Option(help: "Seconds for each shape and round.") var seconds = 0.05
+    @Flag(help: "Say how each product is planned on this machine, and why, instead of timing it.") var explain = false
     @Flag(help: "Print one JSON object with every sample.") var json = false
 
     func validate() throws {
@@ -52,6 +56,7 @@ struct GemmCommand: ParsableCommand {
     func run() throws {
         let list =
             try file.map { try Shape.list(file: $0) } ?? (shapes.isEmpty ? Shape.defaults : shapes.map { Shape(argument: $0)! })
+        if explain { return try printExplanations(list) }
         let others = noPeers ? [] : peers.isEmpty ? [try findOpenBLAS()] : peers.map { Library(argument: $0)! }
         let comparison = try Comparison.run(
             libraries: [.own] + others, shapes: list, type: type, threads: threads, rounds: rounds, seconds: seconds)
@@ -60,6 +65,37 @@ struct GemmCommand: ParsableCommand {
         } else {
             print(comparisonTable(comparison))
         }
+    }
+}
+
+extension GemmCommand {
+    struct Explanation: Encodable {
+        let shape: Shape
+        let decisions: [String: String]
+    }
+
+    fileprivate func printExplanations(_ shapes: [Shape]) throws {
+        let pool = WorkerPool.shared
+        let note = MachineDescription.current().note
+        let texts = shapes.map { shape in
+            shape.product.explanation(
+                double: type == .f64, lanes: pool.lanes, regionNanoseconds: Double(pool.regionNanoseconds ?? 0))
+        }
+        guard json else {
+            if !note.isEmpty { print("note      \(note)\n") }
+            for (shape, text) in zip(shapes, texts) { print("\(shape)\n\(text)") }
+            return
+        }
+        try printJSON(
+            zip(shapes, texts).map { shape, text in
+                let lines = text.split(separator: "\n").map { $0.split(separator: " ", maxSplits: 1) }
+                return Explanation(
+                    shape: shape,
+                    decisions: Dictionary(
+                        uniqueKeysWithValues: lines.map {
+                            (String($0[0]), $0[1].trimmingCharacters(in: .whitespaces))
+                        }))
+            })
     }
 }
 

@@ -9,13 +9,15 @@ struct LanesCommand: ParsableCommand {
             lanes study                       the whole in about a minute; writes report/index.html
             lanes info                        what this processor can do and which kernels run
             lanes gemm 64x128x784 512x512x512 the matrix product beside OpenBLAS
+            lanes tune                        how good its plans are on this machine
 
-            Environment: LANES_ISA forces portable, neon, avx2 or avx512; NO_COLOR switches colour off.
+            Environment: LANES_ISA forces portable, neon, avx2 or avx512; LANES_MACHINE a row of the table of machines
+            ('lanes info' lists them); LANES_NUM_THREADS the number of lanes; NO_COLOR switches colour off.
             Exit status: 0, 1 (failed work or a wrong result), 2 (bad usage).
             """,
         version: "0.1.0",
         subcommands: [
-            StudyCommand.self, InfoCommand.self, GemmCommand.self, TrainCommand.self, PredictCommand.self, LabCommand.self,
+            StudyCommand.self, InfoCommand.self, GemmCommand.self, TuneCommand.self, TrainCommand.self, PredictCommand.self, LabCommand.self,
             ReportCommand.self,
             DiffCommand.self, GemmWorker.self,
             LayerWorker.self,

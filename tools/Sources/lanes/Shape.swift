@@ -1,4 +1,5 @@
 import Foundation
+import Measurement
 
 /// One matrix product to measure: op(A)·op(B), m × n × k, with padded leading dimensions and β.
 struct Shape: Codable, Hashable, CustomStringConvertible {
@@ -9,6 +10,11 @@ struct Shape: Codable, Hashable, CustomStringConvertible {
 
     var flops: Double { 2 * Double(m) * Double(n) * Double(k) }
     var isSquare: Bool { m == n && n == k && !transposeA && !transposeB && padding == 0 && beta == 0 }
+
+    /// The product without β.
+    var product: ProductShape {
+        ProductShape(m: m, n: n, k: k, transposeA: transposeA, transposeB: transposeB, padding: padding)
+    }
 
     var description: String {
         "\(transposeA ? "T" : "N")\(transposeB ? "T" : "N") \(m)x\(n)x\(k)" + (padding > 0 ? " +\(padding)" : "")
