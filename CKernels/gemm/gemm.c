@@ -73,6 +73,14 @@ static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, c
     }
 }
 
+// Copies `count` elements that stand some bytes apart.
+static void copy_elements(char *to, int64_t to_stride, const char *from, int64_t from_stride, int64_t count, int64_t element) {
+    if (element == 4)
+        for (int64_t i = 0; i < count; i++) memcpy(to + i * to_stride, from + i * from_stride, 4);
+    else
+        for (int64_t i = 0; i < count; i++) memcpy(to + i * to_stride, from + i * from_stride, 8);
+}
+
 // Transposes a panel, or two, of op(B) into packing memory.
 static void pack_transposed(const loops *l, const ck_gemm_tile *tile, const char *b, int64_t panel, char *packed) {
     for (int64_t v = 0; v < panel; v += CK_PANEL_VECTORS) {
@@ -182,8 +190,7 @@ static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
         char *rows = ck_gemm_workspace((size_t)(l->m * row));
         if (!rows) rows = reserve = ck_gemm_borrow_reserve();
         for (int64_t i = 0; i < l->m; i++)
-            for (int64_t p = 0; p < tile.k; p++)
-                memcpy(rows + i * row + p * l->element, tile.a + i * tile.a_row + p * tile.a_step, (size_t)l->element);
+            copy_elements(rows + i * row, l->element, tile.a + i * tile.a_row, tile.a_step, tile.k, l->element);
         tile.a = rows;
         tile.a_row = row;
     }
@@ -191,44 +198,50 @@ static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
     if (reserve) ck_gemm_return_reserve();
 }
 
-// A row of C whose elements stand `stride` bytes apart, through a contiguous piece of it at a time.
-static void run_scattered_row(const ck_gemm_kernels *kernels, const ck_gemm_problem *row, int64_t stride) {
-    enum { PIECE_BYTES = 2048 };
+// One row of C whose elements stand `stride` bytes apart, or several whose elements of a column are neighbours: through contiguous pieces of
+// them at a time.
+static void run_scattered_rows(const ck_gemm_kernels *kernels, const ck_gemm_problem *rows, int64_t stride) {
+    enum { PIECE_BYTES = 8192 };
     char piece[PIECE_BYTES] __attribute__((aligned(64)));
-    const int64_t element = kernels->description.byte_count, most = PIECE_BYTES / element;
-    for (int64_t j = 0; j < row->n; j += most) {
-        const int64_t n = smaller(most, row->n - j);
-        char *c = (char *)row->c + j * stride;
-        if (!scalar_is(row->beta, element, 0))
-            for (int64_t q = 0; q < n; q++) memcpy(piece + q * element, c + q * stride, (size_t)element);
-        ck_gemm_problem part = *row;
+    const int64_t element = kernels->description.byte_count, m = rows->m;
+    const int64_t most = PIECE_BYTES / (element * m) / CK_ROWS_MAX * CK_ROWS_MAX;
+    for (int64_t j = 0; j < rows->n; j += most) {
+        const int64_t n = smaller(most, rows->n - j);
+        char *c = (char *)rows->c + j * stride;
+        if (!scalar_is(&rows->beta, element, 0))
+            for (int64_t i = 0; i < m; i++) copy_elements(piece + i * n * element, element, c + i * element, stride, n, element);
+        ck_gemm_problem part = *rows;
         part.n = n;
         part.c = piece;
         part.ldc = n;
-        part.b = (const char *)row->b + j * element * (row->transpose_b ? row->ldb : 1);
-        if (row->bias_kind == CK_BIAS_PER_COLUMN) part.bias = (const char *)row->bias + j * element;
+        part.b = (const char *)rows->b + j * element * (rows->transpose_b ? rows->ldb : 1);
+        if (rows->bias_kind == CK_BIAS_PER_COLUMN) part.bias = (const char *)rows->bias + j * element;
         ck_gemm(kernels, &part);
-        for (int64_t q = 0; q < n; q++) memcpy(c + q * stride, piece + q * element, (size_t)element);
+        if (m == 1)
+            copy_elements(c, stride, piece, element, n, element);
+        else
+            kernels->write_columns(c, stride, piece, n * element, m, n);
     }
 }
 
-// C has one column: the same product with the operands exchanged has one row.
-static void run_column(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    ck_gemm_problem row = *p;
-    row.m = 1;
-    row.n = p->m;
-    row.a = p->b;
-    row.lda = p->ldb;
-    row.transpose_a = !p->transpose_b;
-    row.b = p->a;
-    row.ldb = p->lda;
-    row.transpose_b = !p->transpose_a;
-    row.ldc = p->m;
-    row.bias_kind = p->bias_kind == CK_BIAS_PER_ROW ? CK_BIAS_PER_COLUMN : p->bias_kind == CK_BIAS_PER_COLUMN ? CK_BIAS_PER_ROW : CK_BIAS_NONE;
-    if (p->ldc == 1)
-        ck_gemm(kernels, &row);
+// C has few columns: the same product with the operands exchanged has few rows.
+static void run_columns(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+    const int64_t element = kernels->description.byte_count;
+    ck_gemm_problem rows = *p;
+    rows.m = p->n;
+    rows.n = p->m;
+    rows.a = p->b;
+    rows.lda = p->ldb;
+    rows.transpose_a = !p->transpose_b;
+    rows.b = p->a;
+    rows.ldb = p->lda;
+    rows.transpose_b = !p->transpose_a;
+    rows.ldc = p->m;
+    rows.bias_kind = p->bias_kind == CK_BIAS_PER_ROW ? CK_BIAS_PER_COLUMN : p->bias_kind == CK_BIAS_PER_COLUMN ? CK_BIAS_PER_ROW : CK_BIAS_NONE;
+    if (p->n == 1 && p->ldc == 1)
+        ck_gemm(kernels, &rows);
     else
-        run_scattered_row(kernels, &row, p->ldc * kernels->description.byte_count);
+        run_scattered_rows(kernels, &rows, p->ldc * element);
 }
 
 // What the epilogue asks of the last chunk.
@@ -244,32 +257,68 @@ static inline void add_epilogue(ck_gemm_tile *tile, const ck_gemm_problem *p) {
 }
 
 static inline uint32_t update_for(const ck_gemm_problem *p, int64_t element) {
-    return (scalar_is(p->alpha, element, 1) ? 0 : CK_UPDATE_SCALE) | (scalar_is(p->beta, element, 0) ? 0 : CK_UPDATE_ADD);
+    return (scalar_is(&p->alpha, element, 1) ? 0 : CK_UPDATE_SCALE) | (scalar_is(&p->beta, element, 0) ? 0 : CK_UPDATE_ADD);
+}
+
+// A tile at the beginning of C, op(A) and op(B) in place, of a product with one chunk of k. Field by field: a copy of what has just been
+// written by smaller pieces would wait for it.
+static inline CK_ALWAYS_INLINE void set_tile(ck_gemm_tile *tile, const ck_gemm_problem *p, int64_t element) {
+    const int64_t a_stride = p->lda * element;
+    tile->k = p->k;
+    tile->a = (const char *)p->a;
+    tile->a_row = p->transpose_a ? element : a_stride;
+    tile->a_step = p->transpose_a ? a_stride : element;
+    tile->b = (const char *)p->b;
+    tile->b_step = p->ldb * element;
+    tile->b_panel = 0;
+    tile->b_packed = NULL;
+    tile->c = (char *)p->c;
+    tile->c_row = p->ldc * element;
+    tile->ahead = NULL;
+    tile->alpha = &p->alpha;
+    tile->beta = &p->beta;
+    tile->column_bias = tile->row_bias = NULL;
+    tile->update = update_for(p, element);
+    tile->source = CK_B_IN_PLACE;
+    tile->c_is_far = false;
+    add_epilogue(tile, p);
 }
 
 // The whole product at once; the caller has asked is_single_tile.
 static inline void run_single_tile(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    const int64_t element = kernels->description.byte_count, lanes = kernels->description.lanes, a_stride = p->lda * element;
+    const int64_t lanes = kernels->description.lanes;
     ck_gemm_tile tile;
-    tile.k = p->k;
-    tile.a = (const char *)p->a;
-    tile.a_row = p->transpose_a ? element : a_stride;
-    tile.a_step = p->transpose_a ? a_stride : element;
-    tile.b = (const char *)p->b;
-    tile.b_step = p->ldb * element;
-    tile.b_panel = 0;
-    tile.b_packed = NULL;
-    tile.c = (char *)p->c;
-    tile.c_row = p->ldc * element;
+    set_tile(&tile, p, kernels->description.byte_count);
     tile.columns = p->n;
-    tile.ahead = NULL;
-    tile.alpha = &p->alpha;
-    tile.beta = &p->beta;
-    tile.update = update_for(p, element);
-    tile.source = CK_B_IN_PLACE;
-    tile.c_is_far = false;
-    add_epilogue(&tile, p);
     kernels->tile[(p->n > lanes) + (p->n > 2 * lanes)][p->m - 1](&tile);
+}
+
+// Operands within L1, one chunk of k: tile after tile, and nothing else.
+static void run_in_l1(const ck_gemm_plan *plan, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+    const int64_t element = kernels->description.byte_count, lanes = kernels->description.lanes, vectors = ceil_div(p->n, lanes);
+    const row_groups cut = cut_rows(p->m, plan->rows);
+    ck_gemm_tile tile;
+    set_tile(&tile, p, element);
+    for (int64_t v = 0, panel; v < vectors; v += panel) {
+        const int64_t left = vectors - v, j = v * lanes;
+        const bool two_panels = plan->two_panels && (left == 6 || left >= 8);
+        panel = two_panels ? 2 * CK_PANEL_VECTORS : panel_vectors(left, plan->panel);
+        tile.columns = smaller(panel * lanes, p->n - j);
+        tile.b = (const char *)p->b + j * element;
+        tile.b_panel = CK_PANEL_VECTORS * lanes * element;
+        tile.a = (const char *)p->a;
+        tile.c = (char *)p->c + j * element;
+        if (p->bias_kind == CK_BIAS_PER_COLUMN) tile.column_bias = (const char *)p->bias + j * element;
+        if (p->bias_kind == CK_BIAS_PER_ROW) tile.row_bias = (const char *)p->bias;
+        const ck_gemm_tile_function *tiles = kernels->tile[two_panels ? CK_WIDTH_6 : panel - 1];
+        for (int64_t g = 0; g < cut.groups; g++) {
+            const int64_t rows = cut.small + (g < cut.longer);
+            tiles[rows - 1](&tile);
+            tile.a += rows * tile.a_row;
+            tile.c += rows * tile.c_row;
+            if (tile.row_bias) tile.row_bias += rows * element;
+        }
+    }
 }
 
 static void run_all_chunks(const ck_gemm_plan *plan, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
@@ -277,7 +326,7 @@ static void run_all_chunks(const ck_gemm_plan *plan, const ck_gemm_kernels *kern
     const int64_t a_stride = p->lda * element, b_stride = p->ldb * element;
     // Without a product the sums are +0, and fma(-0, +0, beta * C) is beta * C to the bit.
     const ck_scalar minus_zero = element == 4 ? (ck_scalar){.f32 = -0.0f} : (ck_scalar){.f64 = -0.0};
-    const bool no_product = p->k <= 0 || scalar_is(p->alpha, element, 0);
+    const bool no_product = p->k <= 0 || scalar_is(&p->alpha, element, 0);
     const int64_t k = no_product ? 0 : p->k;
     const loops l = {.plan = plan, .kernels = kernels, .m = p->m, .n = p->n, .vectors = ceil_div(p->n, lanes), .element = element,
                      .lanes = lanes, .b_transposed = p->transpose_b, .b_column = p->transpose_b ? b_stride : element,
@@ -295,7 +344,7 @@ static void run_all_chunks(const ck_gemm_plan *plan, const ck_gemm_kernels *kern
         .c_is_far = plan->c_is_far,
     };
     const ck_scalar one = element == 4 ? (ck_scalar){.f32 = 1} : (ck_scalar){.f64 = 1};
-    tile.update = no_product && scalar_is(p->beta, element, 0) ? 0 : update_for(p, element);
+    tile.update = no_product && scalar_is(&p->beta, element, 0) ? 0 : update_for(p, element);
     for (int64_t start = 0;;) {
         tile.k = smaller(plan->chunk, k - start);
         const bool last = start + tile.k >= k;
@@ -319,18 +368,37 @@ void ck_gemm_run(const ck_gemm_plan *plan, const ck_gemm_kernels *kernels, const
     if (p->m <= 0 || p->n <= 0) return;
     if (plan->path == CK_PATH_TILE)
         run_single_tile(kernels, p);
-    else if (plan->path == CK_PATH_COLUMN)
-        run_column(kernels, p);
+    else if (plan->path == CK_PATH_COLUMNS)
+        run_columns(kernels, p);
+    else if (plan->tail > 0) {
+        const int64_t element = kernels->description.byte_count, n = p->n - plan->tail;
+        ck_gemm_problem part = *p;
+        part.n = n;
+        run_all_chunks(plan, kernels, &part);
+        part.n = plan->tail;
+        part.b = (const char *)p->b + n * element * (p->transpose_b ? p->ldb : 1);
+        part.c = (char *)p->c + n * element;
+        if (p->bias_kind == CK_BIAS_PER_COLUMN) part.bias = (const char *)p->bias + n * element;
+        run_columns(kernels, &part);
+    } else if (plan->path == CK_PATH_TILES && plan->why_blocks == CK_WHY_IN_L1 && plan->chunk == p->k)
+        run_in_l1(plan, kernels, p);
     else
         run_all_chunks(plan, kernels, p);
 }
 
+// Without a plan, which would take as long as the product.
+static inline bool done_at_once(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+    if (p->m <= 0 || p->n <= 1 || !is_single_tile(kernels, p)) return false;
+    run_single_tile(kernels, p);
+    return true;
+}
+
+void ck_gemm_shared(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+    if (!is_tiny(kernels, p) || !done_at_once(kernels, p)) ck_gemm_parallel(ck_pool_shared(), kernels, p);
+}
+
 void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    if (p->m > 0 && p->n > 1 && is_single_tile(kernels, p)) { // without a plan, which would take as long as the product
-        run_single_tile(kernels, p);
-        return;
-    }
-    if (p->m <= 0 || p->n <= 0) return;
+    if (p->m <= 0 || p->n <= 0 || done_at_once(kernels, p)) return;
     const ck_gemm_plan plan = ck_gemm_plan_for(p->machine ? p->machine : ck_machine_current(), kernels, p);
     ck_gemm_run(&plan, kernels, p);
 }
@@ -384,5 +452,5 @@ void ck_gemv(const ck_gemm_kernels *kernels, const ck_gemv_problem *p) {
     if (p->incy == 1)
         ck_gemm(kernels, &row);
     else
-        run_scattered_row(kernels, &row, p->incy * kernels->description.byte_count);
+        run_scattered_rows(kernels, &row, p->incy * kernels->description.byte_count);
 }

@@ -144,7 +144,10 @@ int64_t ck_gemm_explain(const ck_machine *machine, const ck_gemm_kernels *kernel
     write_line(&w, "kernels", "%s", kernels->description.name);
     switch (plan.path) {
     case CK_PATH_TILE: write_line(&w, "path", "one tile holds all of C"); break;
-    case CK_PATH_COLUMN: write_line(&w, "path", "C has one column: the product with the operands exchanged, which has one row"); break;
+    case CK_PATH_COLUMNS:
+        write_line(&w, "path", "C has few columns (%lld): the product with the operands exchanged, whose vectors run along the rows of C",
+                   (long long)p->n);
+        break;
     case CK_PATH_DOT:
         write_line(&w, "path", "B is stored transposed and C has %lld rows: B is transposed in registers%s", (long long)p->m,
                    plan.dot_lag ? ", the second vector behind the first, for rows of B share sets of L1" : "");
@@ -153,6 +156,9 @@ int64_t ck_gemm_explain(const ck_machine *machine, const ck_gemm_kernels *kernel
     case CK_PATH_TILES:
         write_line(&w, "path", "panels of B, tiles of C; k in chunks of %lld (part of the numeric promise)", (long long)plan.chunk);
         explain_tiles(&w, machine, &plan, kernels, p);
+        if (plan.tail)
+            write_line(&w, "tail", "the last %d of %lld columns with the operands exchanged: a vector of %d would be mostly empty", plan.tail,
+                       (long long)p->n, kernels->description.lanes);
         break;
     }
     const ck_gemm_cut cut = ck_gemm_cut_for(machine, kernels, p, lanes);

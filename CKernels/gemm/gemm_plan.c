@@ -133,9 +133,9 @@ static void choose_ahead(ck_gemm_plan *plan, const question *q) {
         plan->why_ahead = CK_WHY_SMALL;
     } else if (in_place && groups <= GROUPS_OF_PANEL &&
                (p->k * q->b_stride > limits->b_far || // also where this is a part of a wider product
-                (shares_l1_sets(q->machine, q->b_stride, 1) && size > q->machine->l2.bytes))) {
+                (shares_l1_sets(q->machine, q->b_stride, 1) && size > q->machine->l2.bytes && !plan->two_panels))) {
         // From memory, and from L3 where the rows share a set, which hardware does not fetch ahead: 8 x 1024^2 +25%, 16 x 1024^2 +8%, 8 x 2000^2
-        // +19% on Zen 5. From L3 otherwise it costs 5 to 9%.
+        // +19% on Zen 5. From L3 otherwise it costs 5 to 9%; so do six lines a step.
         plan->ahead = CK_AHEAD_PANEL;
         plan->why_ahead = CK_WHY_FEW_ROWS;
     } else if (in_place && limits->row_distance > 0 && groups <= GROUPS_OF_FEW && plan->panel == CK_PANEL_VECTORS && !plan->two_panels) {
@@ -155,9 +155,22 @@ static bool is_near(const question *q) {
     return (p->transpose_a ? p->k : p->m) * q->a_stride + p->k * q->b_stride <= q->machine->l1.bytes;
 }
 
+// Whether less than a vector of columns is done faster with the operands exchanged, so that vectors run along the rows of C. In slots of
+// multiply-adds: now a vector for each row and step of k; exchanged the columns times the vectors of rows, the transposition of A in registers
+// (half of a slot for each element of it: one column of 97 rows and steps takes 563 ns on Zen 5, where they are 9,409) and the columns' way
+// to C. Below 48 rows or steps of k what begins and ends a call is more than that.
+static bool exchange_pays(const question *q, int64_t columns) {
+    const ck_gemm_problem *p = q->p;
+    const int64_t lanes = q->kernels->description.lanes;
+    if (columns < 1 || columns > q->kernels->dot_rows_max || p->packed_b || p->m < 48 || p->k < 48) return false;
+    const double now = (double)p->m * (double)p->k, added = (double)(columns * ceil_div(p->m, lanes)) * (double)p->k;
+    return added + (p->transpose_a ? 0 : 0.5 * now) + 1.0 * (double)(columns * p->m) < 0.9 * now;
+}
+
 static ck_gemm_path choose_path(const question *q) {
     const ck_gemm_problem *p = q->p;
-    if (p->n == 1 && p->m > 1 && !p->packed_b) return CK_PATH_COLUMN;
+    if (p->n == 1 && p->m > 1 && !p->packed_b) return CK_PATH_COLUMNS;
+    if (q->vectors == 1 && q->k > 0 && p->m > q->kernels->rows_max[CK_WIDTH_1] && exchange_pays(q, p->n)) return CK_PATH_COLUMNS;
     if (is_single_tile(q->kernels, p)) return CK_PATH_TILE;
     if (q->k == 0 || p->packed_b) return CK_PATH_TILES;
     if (p->transpose_b && p->m <= q->kernels->dot_rows_max) return CK_PATH_DOT;
@@ -166,12 +179,17 @@ static ck_gemm_path choose_path(const question *q) {
 }
 
 ck_gemm_plan ck_gemm_plan_for(const ck_machine *machine, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    const int64_t element = kernels->description.byte_count, k = p->k <= 0 || scalar_is(p->alpha, element, 0) ? 0 : p->k;
+    const int64_t element = kernels->description.byte_count, k = p->k <= 0 || scalar_is(&p->alpha, element, 0) ? 0 : p->k;
     ck_gemm_plan plan = {.chunk = ck_gemm_chunk((int32_t)element, k)};
-    const question q = {.machine = machine, .kernels = kernels, .p = p, .element = element,
-                        .vectors = ceil_div(p->n, kernels->description.lanes), .k = plan.chunk,
-                        .a_stride = p->lda * element, .b_stride = p->ldb * element};
+    question q = {.machine = machine, .kernels = kernels, .p = p, .element = element,
+                  .vectors = ceil_div(p->n, kernels->description.lanes), .k = plan.chunk,
+                  .a_stride = p->lda * element, .b_stride = p->ldb * element};
     plan.path = choose_path(&q);
+    const int64_t rest = p->n % kernels->description.lanes;
+    if (plan.path == CK_PATH_TILES && k > 0 && q.vectors > (p->transpose_a ? 1 : 2) && exchange_pays(&q, rest)) {
+        plan.tail = (int32_t)rest;
+        q.vectors--;
+    }
     if (is_near(&q)) {
         plan.panel = CK_PANEL_VECTORS;
         plan.rows = tallest(&q);
@@ -193,7 +211,7 @@ ck_gemm_plan ck_gemm_plan_for(const ck_machine *machine, const ck_gemm_kernels *
 }
 
 void ck_gemm_settle(ck_gemm_plan *plan, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    const int64_t vectors = ceil_div(p->n, kernels->description.lanes);
+    const int64_t vectors = ceil_div(p->n - plan->tail, kernels->description.lanes);
     const bool has_product = plan->chunk > 0;
     plan->pack_a = plan->pack_a && p->transpose_a && has_product;
     plan->pack_b = (plan->pack_b || p->transpose_b) && !p->packed_b && has_product;

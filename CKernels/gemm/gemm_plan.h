@@ -19,8 +19,9 @@ static inline int64_t panel_vectors(int64_t vectors_left, int64_t most) {
     return vectors_left == 1 ? 1 : most == 3 && (vectors_left >= 5 || vectors_left == 3) ? 3 : 2;
 }
 
-static inline bool scalar_is(ck_scalar scalar, int64_t element, double value) {
-    return element == 4 ? scalar.f32 == (float)value : scalar.f64 == value;
+// By address: read as eight bytes, a number that the caller has just written as four would wait for its way to the cache.
+static inline bool scalar_is(const ck_scalar *scalar, int64_t element, double value) {
+    return element == 4 ? scalar->f32 == (float)value : scalar->f64 == value;
 }
 
 // The smallest products are one tile, and the whole call costs little more than its multiply-adds.
@@ -29,7 +30,7 @@ static inline bool is_single_tile(const ck_gemm_kernels *kernels, const ck_gemm_
     if (p->n > CK_PANEL_VECTORS * lanes || p->m > CK_ROWS_MAX || p->transpose_b || p->packed_b || p->k <= 0 || p->k > CK_GEMM_CHUNK_BYTES / 16)
         return false;
     const int width = (p->n > lanes) + (p->n > 2 * lanes);
-    return p->m <= kernels->rows_max[width] && !scalar_is(p->alpha, kernels->description.byte_count, 0);
+    return p->m <= kernels->rows_max[width] && !scalar_is(&p->alpha, kernels->description.byte_count, 0);
 }
 
 // Costs of the system and of any processor, not of one machine, for products on lanes. A region whose workers sleep costs tens of

@@ -82,7 +82,7 @@ static void choose_parts(ck_gemm_cut *cut, const ck_machine *machine, const ck_g
 // Too few tiles for the lanes, and several chunks of k.
 static bool has_few_tiles(const ck_gemm_kernels *kernels, const ck_gemm_problem *p, int32_t lanes) {
     const ck_gemm_description d = kernels->description;
-    if (p->k <= 0 || scalar_is(p->alpha, d.byte_count, 0)) return false;
+    if (p->k <= 0 || scalar_is(&p->alpha, d.byte_count, 0)) return false;
     const int64_t vectors = ceil_div(p->n, d.lanes), chunks = ceil_div(p->k, ck_gemm_chunk(d.byte_count, p->k));
     const int64_t rows = kernels->rows_max[vectors == 1 ? CK_WIDTH_1 : vectors == 2 ? CK_WIDTH_2 : CK_WIDTH_3];
     return chunks >= 2 && ceil_div(p->m, rows) * ceil_div(vectors, CK_PANEL_VECTORS) < lanes;

@@ -71,6 +71,8 @@ struct ck_gemm_kernels {
     // panels of op(B), and blocks of a transposed op(A). ld in bytes.
     void (*pack_b)(char *packed, const char *b, int64_t ld, int64_t columns, int64_t k);
     void (*pack_b_transposed)(char *packed, const char *b, int64_t ld, int64_t columns, int64_t k);
+    // Writes up to a vector of columns of C, which stand in rows `ld` bytes apart, to `rows` rows of C.
+    void (*write_columns)(char *c, int64_t c_row, const char *columns, int64_t ld, int64_t count, int64_t rows);
 };
 
 extern const ck_gemm_kernels ck_gemm_f32_avx512, ck_gemm_f32_avx2, ck_gemm_f32_neon, ck_gemm_f32_portable;

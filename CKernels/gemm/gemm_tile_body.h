@@ -352,6 +352,21 @@ static void NAME(pack_b_transposed)(char *packed, const char *b, int64_t ld, int
     }
 }
 
+// A few columns of C from their transpose, in which a column stands in a row of its own.
+static void NAME(write_columns)(char *c, int64_t c_row, const char *columns, int64_t ld, int64_t count, int64_t rows) {
+    const MASK written = mask_first(count);
+    for (int64_t i = 0; i < rows; i += LANES) {
+        const int64_t height = rows - i < LANES ? rows - i : LANES;
+        VECTOR r[LANES];
+        NAME(load_part_transposed)(r, columns + i * (int64_t)sizeof(ELEMENT), ld, count, mask_first(height));
+        CK_UNROLL
+        for (int q = 0; q < LANES; q++) {
+            if (q >= height) break;
+            store_masked((ELEMENT *)(c + (i + q) * c_row), written, r[q]);
+        }
+    }
+}
+
 #define TILE(rows, vectors) [rows - 1] = NAME(tile_##rows##x##vectors),
 #define DOT_TILE(rows, most) [rows - 1] = NAME(dot_tile_##rows),
 const ck_gemm_kernels KERNELS = {
@@ -367,6 +382,7 @@ const ck_gemm_kernels KERNELS = {
     .row_tile = NAME(row_tile),
     .pack_b = NAME(pack_b),
     .pack_b_transposed = NAME(pack_b_transposed),
+    .write_columns = NAME(write_columns),
 };
 #undef TILE
 #undef DOT_TILE

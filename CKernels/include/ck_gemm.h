@@ -89,6 +89,9 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *problem);
 // ones while the workers sleep. NULL for no pool.
 void ck_gemm_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_gemm_problem *problem);
 
+// The same on the pool of the process (ck_pool_shared), which the smallest products do not ask for.
+void ck_gemm_shared(const ck_gemm_kernels *kernels, const ck_gemm_problem *problem);
+
 // Steps of k in each chunk, the last excepted: part of the numeric promise, equal on every instruction set.
 int64_t ck_gemm_chunk(int32_t byte_count, int64_t k);
 

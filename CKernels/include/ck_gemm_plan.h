@@ -32,7 +32,7 @@ typedef enum ck_gemm_path {
     CK_PATH_TILES,  // panels of op(B), tiles of C
     CK_PATH_DOT,    // a few rows of C, B stored transposed: transposed in registers
     CK_PATH_ROW,    // one row of C, sums in L1: op(B) is read along its rows
-    CK_PATH_COLUMN, // one column of C: the product with the operands exchanged
+    CK_PATH_COLUMNS, // few columns of C: the product with the operands exchanged, which has few rows
 } ck_gemm_path;
 
 typedef enum ck_gemm_ahead {
@@ -65,6 +65,7 @@ typedef struct ck_gemm_plan {
     bool pack_a;       // a transposed A
     bool pack_b;       // op(B), by the first tile of each panel, or transposed
     bool keep_panels;  // packed panels of a block of columns are used again by the next block of rows
+    int32_t tail;      // so many columns at the end are a product of their own, with the operands exchanged: less than a vector of them
     ck_gemm_ahead ahead;
     bool c_is_far;
     int64_t chunk;     // steps of k at a time: the numeric promise's, never another

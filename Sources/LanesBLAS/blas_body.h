@@ -9,7 +9,7 @@ static inline void NAME(gemm)(bool transa, bool transb, int64_t m, int64_t n, in
                               int64_t lda, const ELEMENT *b, int64_t ldb, ELEMENT beta, ELEMENT *c, int64_t ldc) {
     const ck_gemm_problem problem = {.m = m, .n = n, .k = k, .a = a, .lda = lda, .b = b, .ldb = ldb, .c = c, .ldc = ldc,
                                      .alpha = SCALAR(alpha), .beta = SCALAR(beta), .transpose_a = transa, .transpose_b = transb};
-    ck_gemm_parallel(ck_pool_shared(), KERNELS(), &problem);
+    ck_gemm_shared(KERNELS(), &problem);
 }
 
 // a is row-major m x n here. A negative increment runs from the end of the vector.

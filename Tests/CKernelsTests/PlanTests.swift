@@ -57,7 +57,7 @@ import Testing
             for layout in 0..<4 {
                 let p = problem(m, n, k, ta: layout & 1 != 0, tb: layout & 2 != 0)
                 let plan = plan(name, p)
-                #expect(plan.chunk == ck_gemm_chunk(4, Int64(k)) || plan.path == CK_PATH_COLUMN)
+                #expect(plan.chunk == ck_gemm_chunk(4, Int64(k)) || plan.path == CK_PATH_COLUMNS)
                 #expect(plan.mc >= 1 && plan.mc <= Int64(m) && plan.nc >= 1 && plan.rows >= 1 && plan.rows <= 16)
                 #expect(!plan.pack_a || p.ta)
                 #expect(!plan.keep_panels || (plan.pack_b && plan.mc < Int64(m)))

@@ -206,11 +206,16 @@ public struct PlanRegret: Codable, Sendable {
             }
         }
         // Decisions that follow from the shape alone.
+        let lanes = unsafe Int(ck_gemm_describe(kernels).lanes)
         switch planned.path {
         case CK_PATH_TILES:
             changed(planned.pack_a ? "A in place" : "pack A") { $0.pack_a.toggle() }
             changed(planned.pack_b ? "B in place" : "pack B") { $0.pack_b.toggle() }
             changed("panels of 2") { ($0.panel, $0.rows, $0.two_panels) = (2, 16, false) }
+            if planned.tail > 0 { changed("no tail") { $0.tail = 0 } }
+            if planned.tail == 0 && shape.n > lanes && shape.n % lanes > 0 && shape.n % lanes <= 6 {
+                changed("tail") { $0.tail = Int32(shape.n % lanes) }
+            }
             changed("one panel") { $0.two_panels = false }
             changed("half the rows") { $0.rows = max(1, $0.rows / 2) }
             if shape.transposeA || planned.pack_b || planned.mc < shape.m {
@@ -261,7 +266,7 @@ extension ck_gemm_plan {
     fileprivate var summary: String {
         switch path {
         case CK_PATH_TILE: return "one tile"
-        case CK_PATH_COLUMN: return "one column"
+        case CK_PATH_COLUMNS: return "operands exchanged"
         case CK_PATH_ROW: return "one row along B"
         case CK_PATH_DOT: return "B transposed in registers" + (dot_lag > 0 ? ", lag \(dot_lag)" : "")
         default: break
@@ -276,6 +281,7 @@ extension ck_gemm_plan {
         case CK_AHEAD_ROWS: parts.append("rows \(row_distance) ahead")
         default: break
         }
+        if tail > 0 { parts.append("\(tail) columns exchanged") }
         if c_is_far { parts.append("C fetched") }
         return parts.joined(separator: ", ")
     }
