@@ -151,7 +151,7 @@ static void choose_ahead(ck_gemm_plan *plan, const question *q) {
 static bool is_near(const question *q) {
     const ck_gemm_problem *p = q->p;
     const uint64_t few = 1 << 16; // products of these do not overflow
-    if (p->transpose_b || p->packed_b || (uint64_t)(p->m | p->k | p->lda | p->ldb) >= few) return false;
+    if (q->k == 0 || p->transpose_b || p->packed_b || (uint64_t)(p->m | p->k | p->lda | p->ldb) >= few) return false;
     return (p->transpose_a ? p->k : p->m) * q->a_stride + p->k * q->b_stride <= q->machine->l1.bytes;
 }
 
