@@ -10,6 +10,10 @@
 // microseconds, at once where that worker slept, the caller takes such a lane back and runs it itself. Lanes round, and treat subnormal numbers, as the caller
 // does. A task may fork only to exec or _exit.
 //
+// Cost. Starting and joining n lanes is a broadcast: all lines are written before one barrier, and read again with all of them asked for at
+// once, so that some ten transfers are under way at the same time. Model: 2 t + (n - 1) * 2 t / 10 with t the latency of one cache-line
+// transfer: 64 lanes 65 ns apart 1 us, where one after the other would be 8. Measured is the posting of 64 lines between two cores.
+//
 // Sources of the ideas: one line to start and one to join per worker, spin then sleep (every OpenMP runtime); taking work back
 // from a thief that has not begun (Blumofe and Leiserson, Cilk).
 #ifndef CK_POOL_H

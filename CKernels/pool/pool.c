@@ -218,19 +218,24 @@ typedef struct posting {
     bool roused; // the worker slept
 } posting;
 
-// The exchange and the look at `asleep` are sequentially consistent, so one of them is seen by the worker.
-static posting post(worker *w, ck_pool_task task, void *context, int32_t lane, int32_t lanes) {
+// Writes a lane to its worker's line. A plain store: the lines of many workers are on their way to this core at the same time, where an
+// exchange would wait for each (64 lines 2.0 us, stored 0.24 us, between two Zen 5 cores 140 ns apart).
+static posting post(worker *w, ck_pool_task task, void *context, int32_t lane, int32_t lanes, uint64_t environment, int32_t processor) {
     w->task = task;
     w->context = context;
     w->lane = lane;
     w->lanes = lanes;
-    w->float_environment = float_environment();
-    atomic_store_explicit(&w->caller_processor, this_processor(), memory_order_relaxed);
+    w->float_environment = environment;
+    atomic_store_explicit(&w->caller_processor, processor, memory_order_relaxed);
     const uint32_t ticket = atomic_load_explicit(&w->start, memory_order_relaxed) + 1;
-    atomic_exchange(&w->start, ticket);
-    const bool asleep = atomic_load(&w->asleep);
-    if (asleep) wake(w);
-    return (posting){w, ticket, asleep};
+    atomic_store_explicit(&w->start, ticket, memory_order_release);
+    return (posting){w, ticket, false};
+}
+
+// After the barrier that follows the last post: either the worker sees its ticket, or it is seen asleep here.
+static void wake_if_asleep(posting *posted) {
+    posted->roused = atomic_load(&posted->worker->asleep);
+    if (posted->roused) wake(posted->worker);
 }
 
 // `begin` is when the caller first found itself waiting, 0 before: lanes that have not begun share one delay. A worker that was woken for
@@ -315,9 +320,13 @@ static int32_t run_leased(ck_pool *pool, int32_t leased, const uint64_t taken[WO
     const int32_t lanes = leased + 1;
     posting postings[lanes];
     int32_t lane = 1;
+    const uint64_t environment = float_environment();
+    const int32_t processor = this_processor();
     for (int32_t word = 0; word * WORD_BITS < pool->workers; word++)
         for (uint64_t rest = taken[word]; rest; rest &= rest - 1, lane++)
-            postings[lane] = post(&pool->worker[word * WORD_BITS + __builtin_ctzll(rest)], task, context, lane, lanes);
+            postings[lane] = post(&pool->worker[word * WORD_BITS + __builtin_ctzll(rest)], task, context, lane, lanes, environment, processor);
+    atomic_thread_fence(memory_order_seq_cst);
+    for (lane = 1; lane < lanes; lane++) wake_if_asleep(&postings[lane]);
     inside = true;
     task(context, 0, lanes);
     // A task that forked: in the child there is nobody to wait for, and half of the work is missing.
@@ -326,6 +335,7 @@ static int32_t run_leased(ck_pool *pool, int32_t leased, const uint64_t taken[WO
         _exit(1);
     }
     int64_t begin = 0;
+    for (lane = 2; lane < lanes; lane++) __builtin_prefetch((const void *)&postings[lane].worker->done); // all at the same time
     for (lane = 1; lane < lanes; lane++) join(postings[lane], lane, lanes, task, context, &begin);
     inside = false;
     give_back(pool, taken);
@@ -443,7 +453,9 @@ static bool end_workers(ck_pool *pool) {
     for (int32_t word = 0; word * WORD_BITS < pool->workers; word++)
         for (uint64_t rest = taken[word]; rest; rest &= rest - 1) {
             worker *w = &pool->worker[word * WORD_BITS + __builtin_ctzll(rest)];
-            post(w, NULL, NULL, 0, 0);
+            posting last = post(w, NULL, NULL, 0, 0, float_environment(), -1);
+            atomic_thread_fence(memory_order_seq_cst);
+            wake_if_asleep(&last);
             pthread_join(w->thread, NULL);
         }
     return count == pool->workers;
