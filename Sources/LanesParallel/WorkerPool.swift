@@ -149,6 +149,47 @@ public enum Schedule: Sendable {
         return unsafe withRegion(body) { context, task in unsafe Int(ck_pool_run(pool, wanted, task, context)) }
     }
 
+    /// The same with a context instead of captures, which is cheaper: a closure that captures nothing needs no memory and no count of
+    /// references that lanes would pass to each other.
+    ///
+    /// ```swift
+    /// pool.run(with: job) { job, lane, lanes in … }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - context: what all lanes read; it may be written anew for every call.
+    ///   - body: best captures nothing; what it captures costs what ``run(most:_:)`` costs.
+    @inlinable @discardableResult
+    public func run<Context: Sendable>(
+        most: Int? = nil, with context: Context, _ body: @escaping @Sendable (Context, _ lane: Int, _ lanes: Int) -> Void
+    ) -> Int {
+        // Compiled into the caller, where the types are known: what runs there captures nothing.
+        unsafe withUnsafePointer(to: ContextRegion(context: context, body: body)) { region in
+            unsafe runRaw(most: most, UnsafeRawPointer(region)) { region, lane, lanes in
+                let region = unsafe region.assumingMemoryBound(to: ContextRegion<Context>.self)
+                unsafe region.pointee.body(region.pointee.context, lane, lanes)
+            }
+        }
+    }
+
+    @usableFromInline
+    internal func runRaw(
+        most: Int?, _ context: UnsafeRawPointer, _ body: @escaping @Sendable (UnsafeRawPointer, Int, Int) -> Void
+    ) -> Int {
+        let pool = unsafe self.pool
+        let wanted = unsafe most.map { Int32(clamping: max(1, $0)) } ?? ck_pool_lanes(pool)
+        var region = unsafe RawRegion(context: context, body: body)
+        return unsafe withUnsafeMutablePointer(to: &region) { region in
+            unsafe Int(
+                ck_pool_run(
+                    pool, wanted,
+                    { context, lane, lanes in
+                        let region = unsafe context!.assumingMemoryBound(to: RawRegion.self)
+                        unsafe region.pointee.body(region.pointee.context, Int(lane), Int(lanes))
+                    }, region))
+        }
+    }
+
     /// The same for loops of a few microseconds: only workers that are awake take part.
     ///
     /// - Returns: false, without having run anything, where none is awake and free.
@@ -230,3 +271,18 @@ public enum Schedule: Sendable {
 
 // A closure on its way through the C pool.
 private struct Region { let body: (Int, Int) -> Void }
+
+// A region with a context, as its caller knows it, and as the C pool carries it.
+@usableFromInline @unsafe internal struct ContextRegion<Context> {
+    @usableFromInline let context: Context
+    @usableFromInline let body: @Sendable (Context, Int, Int) -> Void
+
+    @inlinable init(context: Context, body: @escaping @Sendable (Context, Int, Int) -> Void) {
+        unsafe (self.context, self.body) = (context, body)
+    }
+}
+
+@unsafe private struct RawRegion {
+    let context: UnsafeRawPointer
+    let body: (UnsafeRawPointer, Int, Int) -> Void
+}

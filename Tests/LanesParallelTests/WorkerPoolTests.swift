@@ -29,6 +29,28 @@ import Testing
         #expect(largest.load(ordering: .relaxed) == 2)
     }
 
+    struct Job: Sendable {
+        let numbers: [Int]
+        let sums: Sums
+    }
+
+    final class Sums: Sendable {
+        let slots = Mutex([Int](repeating: 0, count: 8))
+    }
+
+    @Test func aContextReachesEveryLane() {
+        let pool = WorkerPool(lanes: 4)
+        let job = Job(numbers: Array(0..<1000), sums: Sums())
+        for round in 1...50 {
+            let lanes = pool.run(with: job) { job, lane, lanes in
+                let sum = job.numbers[(lane * 1000 / lanes)..<((lane + 1) * 1000 / lanes)].reduce(0, +)
+                job.sums.slots.withLock { $0[lane] += sum }
+            }
+            #expect(lanes == 4 && job.sums.slots.withLock { $0.reduce(0, +) } == round * 499_500)
+        }
+        #expect(pool.run(most: 2, with: 7) { seven, _, lanes in precondition(seven == 7 && lanes == 2) } == 2)
+    }
+
     @Test func callsInsideRunAlone() {
         let pool = WorkerPool(lanes: 3)
         #expect(!WorkerPool.isInside)

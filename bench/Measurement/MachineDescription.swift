@@ -47,7 +47,9 @@ public struct MachineDescription: Codable, Sendable {
 
     internal init(_ machine: ck_machine) {
         name = unsafe withUnsafeBytes(of: machine.name) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        measured = unsafe withUnsafeBytes(of: machine.measured) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        measured = unsafe withUnsafeBytes(of: machine.measured) {
+            unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
         note = unsafe withUnsafeBytes(of: machine.note) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         isForced = machine.forced
         caches = [machine.l1, machine.l2, machine.l3].enumerated().compactMap { index, cache in
@@ -78,7 +80,8 @@ internal struct MachineLimit: @unchecked Sendable {  // a key path of a C struct
         MachineLimit(name: "a_block", field: \.a_block), MachineLimit(name: "a_unblocked", field: \.a_unblocked),
         MachineLimit(name: "a_packed", field: \.a_packed), MachineLimit(name: "a_packed_panels", field: \.a_packed_panels),
         MachineLimit(name: "b_block", field: \.b_block), MachineLimit(name: "b_near", field: \.b_near),
-        MachineLimit(name: "b_split", field: \.b_split), MachineLimit(name: "b_packed", field: \.b_packed), MachineLimit(name: "b_far", field: \.b_far),
+        MachineLimit(name: "b_split", field: \.b_split), MachineLimit(name: "b_packed", field: \.b_packed),
+        MachineLimit(name: "b_far", field: \.b_far),
         MachineLimit(name: "c_far", field: \.c_far), MachineLimit(name: "packing_distance", field: \.packing_distance),
         MachineLimit(name: "row_distance", field: \.row_distance), MachineLimit(name: "dot_lag", field: \.dot_lag),
     ]

@@ -167,7 +167,7 @@ public struct PlanRegret: Codable, Sendable {
 
     deinit {
         unsafe problem.deallocate()
-        for unsafe memory in unsafe memory { unsafe memory.deallocate() }
+        for unsafememory in unsafe memory { unsafe memory.deallocate() }
     }
 
     /// Other plans, each once, under all their names.
@@ -193,8 +193,10 @@ public struct PlanRegret: Codable, Sendable {
         let (l2, l3) = (machine.l2.bytes, max(machine.l3.bytes, 4 * machine.l2.bytes))
         let values: [String: [Int64]] = [
             "a_block": [l2 / 8, l2 / 2], "a_unblocked": [l2 / 2, 4 * l2], "a_packed": [1, l2 / 8 * 3, 4 * l2],
-            "b_block": [l2, 8 * l2], "b_near": [l2 / 8, 2 * l2], "b_split": [l2 / 16, .max], "b_packed": [l2 / 2, l2 / 2 * 3, 4 * l2, .max],
-            "b_far": [l2, l3 / 4, l3 / 8 * 3, .max], "c_far": [l2, .max], "packing_distance": [16, 48, 96], "row_distance": [-1, 12, 24],
+            "b_block": [l2, 8 * l2], "b_near": [l2 / 8, 2 * l2], "b_split": [l2 / 16, .max],
+            "b_packed": [l2 / 2, l2 / 2 * 3, 4 * l2, .max],
+            "b_far": [l2, l3 / 4, l3 / 8 * 3, .max], "c_far": [l2, .max], "packing_distance": [16, 48, 96],
+            "row_distance": [-1, 12, 24],
             "dot_lag": [0, 256],
         ]
         for limit in MachineLimit.all {

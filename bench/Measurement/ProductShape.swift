@@ -27,7 +27,8 @@ public struct ProductShape: Codable, Hashable, Sendable, CustomStringConvertible
         unsafe withProblem(double: double) { problem in
             let known = ck_gemm_lanes(lanes: Int32(clamping: lanes), region_nanoseconds: regionNanoseconds)
             var text = [CChar](repeating: 0, count: 8192)
-            _ = unsafe ck_gemm_explain(ck_machine_current(), ProductShape.kernels(double), problem, known, &text, Int64(text.count))
+            _ = unsafe ck_gemm_explain(
+                ck_machine_current(), ProductShape.kernels(double), problem, known, &text, Int64(text.count))
             return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
     }

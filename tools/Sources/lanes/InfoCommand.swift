@@ -119,7 +119,9 @@ struct TwoLanes: Encodable, CustomStringConvertible {
         let meaning =
             arithmetic > 1.7
             ? "two cores at the moment"
-            : arithmetic < 1.3 ? "one core's arithmetic at the moment: two threads of one, or a processor that is busy" : "neither one core nor two"
+            : arithmetic < 1.3
+                ? "one core's arithmetic at the moment: two threads of one, or a processor that is busy"
+                : "neither one core nor two"
         return
             "together \(format(arithmetic, 2)) times the multiply-adds of one: \(meaning)"
             + (regionNanoseconds.map { "; an empty parallel region takes \($0) ns" } ?? "")
@@ -137,7 +139,8 @@ func planningDescription(_ machine: MachineDescription) -> String {
             "pages of \(size(machine.pageBytes)) (\(machine.pageSource)) and \(size(machine.hugePageBytes)), \(machine.addressCacheEntries) reached (\(machine.coreSource))",
             "\(machine.multiplyAddBytesPerCycle) bytes of multiply-adds a cycle; \(format(machine.sharedCacheBytesPerCycle)) bytes a cycle from the shared cache  (\(machine.coreSource))",
         ] + (machine.note.isEmpty ? [] : ["note: \(machine.note)"])
-    return "planned for      \(machine.name)\(machine.isForced ? ", forced by LANES_MACHINE" : "") (\(machine.measured))\n                 "
+    return
+        "planned for      \(machine.name)\(machine.isForced ? ", forced by LANES_MACHINE" : "") (\(machine.measured))\n                 "
         + lines.joined(separator: "\n                 ")
         + "\n                 LANES_MACHINE takes \(MachineDescription.names.joined(separator: " "))"
 }

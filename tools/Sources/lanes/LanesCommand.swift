@@ -17,7 +17,8 @@ struct LanesCommand: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            StudyCommand.self, InfoCommand.self, GemmCommand.self, TuneCommand.self, TrainCommand.self, PredictCommand.self, LabCommand.self,
+            StudyCommand.self, InfoCommand.self, GemmCommand.self, TuneCommand.self, TrainCommand.self, PredictCommand.self,
+            LabCommand.self,
             ReportCommand.self,
             DiffCommand.self, GemmWorker.self,
             LayerWorker.self,
