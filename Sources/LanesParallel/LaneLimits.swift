@@ -20,7 +20,8 @@ public struct LaneLimits: Codable, Sendable {
         let quota = unsafe ck_cpu_quota("")
         let wish = ProcessInfo.processInfo.environment["LANES_NUM_THREADS"].flatMap { $0.isEmpty ? nil : $0 }
         return LaneLimits(
-            maskCount: Int(ck_cpu_mask_count()), coreCount: unsafe Int(ck_cpu_core_count("")), quota: quota > 0 ? quota : nil, wish: wish, lanes: Int(ck_cpu_lanes()))
+            maskCount: Int(ck_cpu_mask_count()), coreCount: unsafe Int(ck_cpu_core_count("")), quota: quota > 0 ? quota : nil,
+            wish: wish, lanes: Int(ck_cpu_lanes()))
     }
 }
 

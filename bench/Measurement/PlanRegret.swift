@@ -167,7 +167,7 @@ public struct PlanRegret: Codable, Sendable {
 
     deinit {
         unsafe problem.deallocate()
-        for unsafememory in unsafe memory { unsafe memory.deallocate() }
+        for index in unsafe memory.indices { unsafe memory[index].deallocate() }
     }
 
     /// Other plans, each once, under all their names.

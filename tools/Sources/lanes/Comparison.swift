@@ -30,6 +30,7 @@ struct Comparison: Codable {
     static func run(
         libraries: [Library], shapes: [Shape], type: ElementType, threads: Int = 1, rounds: Int, seconds: Double
     ) throws -> Comparison {
+        let libraries = try libraries.map { try $0.asked() }
         let stealBefore = MachineRecord.stealSeconds()
         var medians: [String: [Shape: [Double]]] = [:]
         var samples: [String: [Shape: [Double]]] = [:]
@@ -46,7 +47,7 @@ struct Comparison: Codable {
                 ]
                 if let path = library.path { arguments += ["--library", path] }
                 let data: Data
-                do { data = try Worker.run(arguments, threads: threads, input: list) } catch {
+                do { data = try Worker.run(arguments, threads: threads, input: list, environment: library.environment) } catch {
                     throw Failure("\(library.name): \(error)")
                 }
                 for timing in try JSONDecoder().decode([GemmWorker.Timing].self, from: data) {

@@ -112,6 +112,7 @@ func comparisonTable(_ comparison: Comparison) -> String {
         "GFLOP/s, \(comparison.type.rawValue), \(comparison.threads == 1 ? "one thread" : "\(comparison.threads) threads"), \(comparison.machine.instructionSet) on \(comparison.machine.processor)\n"
     text += "measured FMA peak \(format(comparison.peakGflops)) GFLOP/s"
     if let steal = comparison.stealSeconds { text += "; stolen by the hypervisor during the run: \(format(steal, 2)) s" }
+    for line in comparison.libraries.compactMap(\.description) { text += "\n\(line)" }
     text += "\n\n" + table.string(for: comparison.rows)!
     if let summary = comparison.summary { text += "\n" + summary }
     return text

@@ -14,8 +14,9 @@ struct GemmWorker: ParsableCommand {
 
     @Option var library: String?
     @Option var type = ElementType.f32
-    @Option var seconds: Double
-    @Option var threads: Int
+    @Option var seconds = 0.05
+    @Option var threads = 1
+    @Flag var describe = false
 
     struct Timing: Codable {
         var shape: Shape
@@ -28,6 +29,10 @@ struct GemmWorker: ParsableCommand {
     }
 
     func run() throws {
+        if describe {
+            if let library { print(try LoadedLibrary(path: library).description ?? "") }
+            return
+        }
         let shapes = try JSONDecoder().decode([Shape].self, from: FileHandle.standardInput.readDataToEndOfFile())
         let loaded = try library.map { try LoadedLibrary(path: $0) }
         var timings: [Timing] = []

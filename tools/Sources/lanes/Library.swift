@@ -6,6 +6,10 @@ import Measurement
 struct Library: Codable, Hashable {
     var name: String
     var path: String?
+    /// What it says that it runs on this processor: OpenBLAS's kernels, a version of the others; nil where it says nothing.
+    var kernels: String?
+    /// What had to be set for it to use this processor (`OPENBLAS_CORETYPE=Haswell`), or what was set already.
+    var helped: String?
 
     static let own = Library(name: "lanes", path: nil)
 
@@ -35,6 +39,46 @@ struct Library: Codable, Hashable {
     }
 
     init(name: String, path: String?) { (self.name, self.path) = (name, path) }
+
+    /// The library with what it says of itself. An OpenBLAS that does not know this processor falls back to kernels of 2004: it is given the
+    /// strongest that the processor can run, and the table says so.
+    func asked() throws -> Library {
+        guard let path else { return self }
+        var library = self
+        func ask(_ environment: [String: String]) throws -> String? {
+            let data = try Worker.run(["gemm-worker", "--library", path, "--describe"], environment: environment)
+            let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+            return text.isEmpty ? nil : text
+        }
+        library.kernels = try ask([:])
+        if let set = ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"], library.kernels?.hasPrefix("kernels ") ?? false {
+            library.helped = "OPENBLAS_CORETYPE=\(set)"
+        }
+        let features = MachineRecord.current().features
+        let weak = [
+            "Prescott", "Katmai", "Coppermine", "Northwood", "Banias", "Core2", "Penryn", "Dunnington", "Nehalem", "generic",
+        ]
+        guard features.contains("avx2"), weak.contains(where: { library.kernels == "kernels \($0)" }) else { return library }
+        for core in (features.contains("avx512vl") ? ["SkylakeX"] : []) + ["Haswell"] {
+            let kernels = try ask(["OPENBLAS_CORETYPE": core])
+            guard kernels != library.kernels else { continue }
+            library.kernels = kernels
+            library.helped = "OPENBLAS_CORETYPE=\(core)"
+            break
+        }
+        return library
+    }
+
+    /// "openblas: kernels SkylakeX"; "openblas: kernels Haswell, by OPENBLAS_CORETYPE=Haswell".
+    var description: String? {
+        kernels.map { "\(name): \($0)" + (helped.map { ", by \($0)" } ?? "") }
+    }
+
+    /// What the library needs besides thread counts.
+    var environment: [String: String] {
+        guard let parts = helped?.split(separator: "=", maxSplits: 1), parts.count == 2 else { return [:] }
+        return [String(parts[0]): String(parts[1])]
+    }
 
     /// What tells every library how many threads to use. It must be set before the library is loaded.
     static func environment(threads: Int) -> [String: String] {
@@ -67,6 +111,8 @@ struct Library: Codable, Hashable {
             UnsafeMutablePointer<Float>, Int64
         ) -> Int32
 
+    /// "kernels SkylakeX" of an OpenBLAS, the version of MKL or oneDNN.
+    private(set) var description: String?
     private(set) var sgemm: SGEMM?
     private(set) var dgemm: DGEMM?
     private(set) var dnnl: DNNL?
@@ -84,9 +130,31 @@ struct Library: Codable, Hashable {
             unsafe dgemm = unsafe unsafeBitCast(symbol, to: DGEMM.self)
         }
         if let symbol = unsafe dlsym(handle, "dnnl_sgemm") { unsafe dnnl = unsafe unsafeBitCast(symbol, to: DNNL.self) }
+        description = unsafe LoadedLibrary.describe(handle)
         guard unsafe sgemm != nil || dnnl != nil else {
             throw Failure("'\(path)' exports neither cblas_sgemm nor scipy_cblas_sgemm nor dnnl_sgemm")
         }
+    }
+
+    private static func describe(_ handle: UnsafeMutableRawPointer) -> String? {
+        typealias Name = @convention(c) () -> UnsafePointer<CChar>?
+        typealias Version = @convention(c) (UnsafeMutablePointer<CChar>, Int32) -> Void
+        typealias Numbers = @convention(c) () -> UnsafePointer<Int32>?
+        if let symbol = unsafe dlsym(handle, "openblas_get_corename") ?? dlsym(handle, "scipy_openblas_get_corename"),
+            let name = unsafe unsafeBitCast(symbol, to: Name.self)()
+        {
+            return unsafe "kernels \(String(cString: name))"
+        }
+        if let symbol = unsafe dlsym(handle, "MKL_Get_Version_String") {
+            var text = [CChar](repeating: 0, count: 200)
+            unsafe unsafeBitCast(symbol, to: Version.self)(&text, 200)
+            return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                .trimmingCharacters(in: .whitespaces)
+        }
+        if let symbol = unsafe dlsym(handle, "dnnl_version"), let numbers = unsafe unsafeBitCast(symbol, to: Numbers.self)() {
+            return unsafe "oneDNN \(numbers[0]).\(numbers[1]).\(numbers[2])"
+        }
+        return nil
     }
 
     /// C = op(A)·op(B) + β·C, row-major.
@@ -124,14 +192,18 @@ struct Library: Codable, Hashable {
 /// Runs this program's hidden subcommands in processes of their own, on as many processors as threads.
 enum Worker {
     /// `input` is what the subcommand reads from its standard input: a list of any length, which arguments could not take.
-    static func run(_ arguments: [String], threads: Int = 1, input: Data = Data()) throws -> Data {
+    static func run(
+        _ arguments: [String], threads: Int = 1, input: Data = Data(), environment: [String: String] = [:]
+    ) throws -> Data {
         let process = Process()
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         // Bound to the last processors that may be used: interrupts tend to land on the first.
         let processors = MachineRecord.current().usableProcessors.suffix(threads).map(String.init)
         process.executableURL = URL(fileURLWithPath: "/usr/bin/taskset")
         process.arguments = ["-c", processors.isEmpty ? "0" : processors.joined(separator: ","), own] + arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(Library.environment(threads: threads)) { $1 }
+        process.environment = ProcessInfo.processInfo.environment.merging(Library.environment(threads: threads)) { $1 }.merging(
+            environment
+        ) { $1 }
         // Messages go to a file: a library that prints much would fill a pipe that nobody reads yet.
         let messages = FileManager.default.temporaryDirectory.appendingPathComponent("lanes-\(UUID().uuidString).log")
         try Data().write(to: messages)
