@@ -256,7 +256,8 @@ static int64_t NAME(decayed)(const ck_network_kernels *k, ELEMENT *out) {
     int32_t labels[COUNT];
     random_seed(11);
     for (int i = 0; i < COUNT; i++) {
-        g[i] = (ELEMENT)ldexp((double)NAME(random_element)() + 1, -(int)random_below(deepest));
+        const int depth = (int)random_below(deepest);
+        g[i] = (ELEMENT)ldexp((double)NAME(random_element)() + 1, -depth);
         p[i] = NAME(random_element)() + 2;
         v[i] = m[i] = w[i] = 0;
         labels[i] = (int32_t)random_below(7);
