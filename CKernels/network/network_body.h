@@ -12,7 +12,9 @@ enum { NAME(PIECE) = 1024 };
 #define TINY_LOG (IS_DOUBLE ? (ELEMENT)-665 : (ELEMENT)-69)
 
 // NaN fails both comparisons and stays.
-static inline CK_ALWAYS_INLINE ELEMENT NAME(zero_below)(ELEMENT bound, ELEMENT x) { return x < bound && x > -bound ? (ELEMENT)0 : x; }
+static inline CK_ALWAYS_INLINE ELEMENT NAME(zero_below)(ELEMENT bound, ELEMENT x) {
+    return ((x < bound) & (x > -bound)) ? (ELEMENT)0 : x; // without a branch
+}
 
 static inline CK_ALWAYS_INLINE void NAME(exp_in_place)(int64_t count, ELEMENT *e) {
     for (int64_t i = 0; i < count; i++) {
@@ -83,10 +85,15 @@ static void NAME(nll_backward_kernel)(int64_t rows, int64_t columns, const void 
     }
 }
 
+// Through a piece of its own: dx may be dy, and a loop that might write what it reads next is not vectorised.
 static void NAME(rectified_backward_kernel)(int64_t count, const void *y_, const void *dy_, void *dx_) {
     const ELEMENT *y = y_, *dy = dy_;
-    ELEMENT *dx = dx_;
-    for (int64_t i = 0; i < count; i++) dx[i] = y[i] > 0 ? NAME(zero_below)(TINY, dy[i]) : (ELEMENT)0;
+    ELEMENT e[NAME(PIECE)], *dx = dx_;
+    for (int64_t start = 0; start < count; start += NAME(PIECE)) {
+        const int64_t width = count - start < NAME(PIECE) ? count - start : NAME(PIECE);
+        for (int64_t i = 0; i < width; i++) e[i] = y[start + i] > 0 ? NAME(zero_below)(TINY, dy[start + i]) : (ELEMENT)0;
+        for (int64_t i = 0; i < width; i++) dx[start + i] = e[i];
+    }
 }
 
 static void NAME(argmax_kernel)(int64_t rows, int64_t columns, const void *x_, int64_t ldx, int32_t *result) {
