@@ -394,7 +394,10 @@ static inline bool done_at_once(const ck_gemm_kernels *kernels, const ck_gemm_pr
 }
 
 void ck_gemm_shared(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    if (!is_tiny(kernels, p) || !done_at_once(kernels, p)) ck_gemm_parallel(ck_pool_shared(), kernels, p);
+    if (is_tiny(kernels, p))
+        ck_gemm(kernels, p);
+    else
+        ck_gemm_parallel(ck_pool_shared(), kernels, p);
 }
 
 void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {

@@ -82,7 +82,13 @@ static void explain_b(writer *w, const ck_machine *machine, const ck_gemm_plan *
 
 static void explain_ahead(writer *w, const ck_machine *machine, const ck_gemm_plan *plan, const ck_gemm_problem *p, int64_t element) {
     const int64_t size = plan->chunk * p->n * element;
-    if (plan->pack_b && !p->transpose_b)
+    if (p->packed_b)
+        write_line(w, "fetch", "each tile asks for a part of the next packed panel");
+    else if (p->transpose_b && plan->mc >= p->m)
+        write_line(w, "fetch", "nothing ahead: each panel is packed right before it is used");
+    else if (p->transpose_b)
+        write_line(w, "fetch", "nothing ahead in the first block of rows, which packs; later ones ask for parts of the next packed panel");
+    else if (plan->pack_b)
         write_line(w, "fetch", "a packing tile asks for its row of B %d steps of k ahead", plan->packing_distance);
     else if (plan->ahead == CK_AHEAD_NONE)
         write_line(w, "fetch", "nothing ahead: a chunk of B has %s, limit %s", bytes(size).text, bytes(machine->gemm.b_near).text);
@@ -115,6 +121,8 @@ static void explain_tiles(writer *w, const ck_machine *machine, const ck_gemm_pl
                    bytes(plan->mc * plan->chunk * d.byte_count).text, bytes(machine->gemm.a_block).text,
                    (long long)smaller(plan->nc * d.lanes, p->n), bytes(smaller(plan->nc * d.lanes, p->n) * plan->chunk * d.byte_count).text,
                    bytes(machine->gemm.b_block).text);
+    else if (p->m <= plan->rows)
+        write_line(w, "blocks", "none: one group of rows holds all of A");
     else
         write_line(w, "blocks", "none: a chunk of A has %s, limit %s", bytes(p->m * plan->chunk * d.byte_count).text, bytes(machine->gemm.a_unblocked).text);
     explain_ahead(w, machine, plan, p, d.byte_count);

@@ -148,15 +148,16 @@ static outcome run_in_chunks(ck_pool *pool, const ck_gemm_cut *plan, const ck_ge
     const ck_gemm_description d = kernels->description;
     const double alpha = d.byte_count == 4 ? (double)p->alpha.f32 : p->alpha.f64;
     const int64_t chunk = ck_gemm_chunk(d.byte_count, p->k), chunks = ceil_div(p->k, chunk);
+    const int32_t lanes = (int32_t)smaller(plan->lanes, chunks);
     // The epilogue adds +0 to finished sums, which leaves them as they are unless zeros round downward.
     const bool has_epilogue = p->relu || p->bias_kind != CK_BIAS_NONE;
     if (has_epilogue && fegetround() != FE_TONEAREST) return OTHER_KIND;
-    chunk_sums cut = {.kernels = kernels, .problem = p, .chunk = chunk, .chunks = chunks, .first = larger(1, chunks / plan->lanes)};
+    chunk_sums cut = {.kernels = kernels, .problem = p, .chunk = chunk, .chunks = chunks, .first = larger(1, chunks / lanes)};
     const int64_t sum = p->m * p->n * d.byte_count;
     if (chunks - cut.first > CHUNK_SUMS_BYTES / sum) return OTHER_KIND;
     cut.sums = malloc((size_t)((chunks - cut.first) * sum));
     if (!cut.sums) return OTHER_KIND;
-    const bool ran = run_on_lanes(pool, plan, plan->lanes, run_chunks, &cut);
+    const bool ran = run_on_lanes(pool, plan, lanes, run_chunks, &cut);
     if (ran) {
         const ck_vector_kernels *vector = d.byte_count == 4 ? ck_vector_f32() : ck_vector_f64();
         for (int64_t c = cut.first; c < chunks; c++)

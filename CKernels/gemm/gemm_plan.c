@@ -147,11 +147,13 @@ static void choose_ahead(ck_gemm_plan *plan, const question *q) {
     plan->c_is_far = p->m * p->n * q->element > limits->c_far;
 }
 
-// Operands that span no more than L1 share no sets of it and need no fetching: nothing is left to decide, in a few nanoseconds.
+// Operands that span no more than L1 share no sets of it and need no fetching, where C is not far either: nothing is left to decide, in a
+// few nanoseconds.
 static bool is_near(const question *q) {
     const ck_gemm_problem *p = q->p;
     const uint64_t few = 1 << 16; // products of these do not overflow
-    if (q->k == 0 || p->transpose_b || p->packed_b || (uint64_t)(p->m | p->k | p->lda | p->ldb) >= few) return false;
+    if (q->k == 0 || p->transpose_b || p->packed_b || (uint64_t)(p->m | p->n | p->k | p->lda | p->ldb) >= few) return false;
+    if (p->m * p->n * q->element > q->machine->gemm.c_far) return false;
     return (p->transpose_a ? p->k : p->m) * q->a_stride + p->k * q->b_stride <= q->machine->l1.bytes;
 }
 
@@ -223,4 +225,7 @@ void ck_gemm_settle(ck_gemm_plan *plan, const ck_gemm_kernels *kernels, const ck
     plan->mc = larger(1, smaller(plan->mc, p->m));
     plan->nc = larger(1, smaller(plan->nc, vectors));
     plan->keep_panels = plan->pack_b && plan->mc < p->m;
+    if (plan->nc < vectors) plan->two_panels = false; // a block ends with a panel, not with two
+    // What is packed or cut is no longer a product that lies within L1 as it is.
+    if (plan->pack_a || plan->pack_b || plan->mc < p->m || plan->nc < vectors) plan->why_blocks = CK_WHY_LARGE;
 }

@@ -11,8 +11,8 @@ double ck_gemm_estimate(const ck_machine *machine, const ck_gemm_kernels *kernel
     const double m = (double)p->m, n = (double)p->n, k = (double)p->k, gigahertz = 3; // nobody tells how fast the clock is
     const double vectors = (double)(p->n == 1 ? ceil_div(p->m, d.lanes) : p->m * ceil_div(p->n, d.lanes)); // of C
     // No more than two vectors a cycle, whatever a core could do with short ones.
-    const double units = (double)machine->fma_bytes / (d.lanes * d.byte_count), per_cycle = units > 2 ? 2 : units;
-    const double bytes_per_cycle = machine->l3.bytes ? machine->l3_bytes_per_cycle : 20;
+    const double units = (double)machine->fma_bytes / (d.lanes * d.byte_count), per_cycle = units > 2 ? 2 : units > 0 ? units : 1;
+    const double bytes_per_cycle = machine->l3.bytes && machine->l3_bytes_per_cycle > 0 ? machine->l3_bytes_per_cycle : 20;
     const double arithmetic = vectors * k / (per_cycle * gigahertz);
     const double memory = d.byte_count * (m * k + k * n + 2 * m * n) / (bytes_per_cycle * gigahertz);
     return arithmetic > memory ? arithmetic : memory;
@@ -49,7 +49,7 @@ static void choose_parts(ck_gemm_cut *cut, const ck_machine *machine, const ck_g
     const ck_gemm_description d = kernels->description;
     const int32_t lanes = cut->lanes;
     const int64_t unit = p->transpose_b && p->m <= CK_DOT_ROWS ? 2 * d.lanes : d.lanes;
-    const int64_t units = ceil_div(p->n, unit), rows_each = p->m / lanes, half_way = machine->l1.way / 2;
+    const int64_t units = ceil_div(p->n, unit), rows_each = p->m / lanes, half_way = larger(1, machine->l1.way / 2);
     cut->row_parts = cut->column_parts = cut->blocks_each = 1;
     cut->column_unit = unit;
     // Rows where every lane gets enough of them: B is read by all, A by one each. A packed B stands chunk by chunk and is read
@@ -108,8 +108,7 @@ ck_gemm_cut ck_gemm_cut_for(const ck_machine *machine, const ck_gemm_kernels *ke
         return cut;
     }
     if (has_few_tiles(kernels, p, cut.lanes)) {
-        cut.kind = CK_CUT_CHUNKS;
-        cut.lanes = (int32_t)smaller(cut.lanes, ceil_div(p->k, ck_gemm_chunk(kernels->description.byte_count, p->k)));
+        cut.kind = CK_CUT_CHUNKS; // by as many lanes as there are chunks
         return cut;
     }
     return ck_gemm_cut_parts(machine, kernels, p, cut);

@@ -81,8 +81,8 @@ double ck_cpu_quota(const char *root);
 // system tells it (`thread_siblings_list` below `root`), processor by processor; one that it says nothing of counts as a core.
 int32_t ck_cpu_core_count(const char *root);
 
-// The lanes that a call may use: as many as cores, the quota rounded up, or a user's wish (NULL or "" for none), which may name as many as
-// the mask has processors; whichever is least. Returns -1 and a message where the wish is not a number of threads. Pure.
+// The lanes that a call may use: as many as cores or, with a user's wish (NULL or "" for none), as many as it says, up to the processors of
+// the mask; never more than the quota rounded up. Returns -1 and a message where the wish is not a number of threads. Pure.
 int32_t ck_cpu_lanes_from(const char *wish, int32_t mask_count, int32_t core_count, double quota, char *message, int64_t message_size);
 
 // The same for this process, with LANES_NUM_THREADS as the wish and the calling thread's mask. Decided once, at the first call.

@@ -78,7 +78,7 @@ typedef struct ck_machine_told {
     int64_t page, huge_page;
 } ck_machine_told;
 
-// The description that follows from what was told. Pure. Caches that cannot be (no power of two sets of lines, a level smaller than the
+// The description that follows from what was told. Pure. Caches that cannot be (no multiple of ways times line, a level smaller than the
 // one above, sizes beyond reason) are replaced by the row's, or by defaults, and the note says so.
 ck_machine ck_machine_from(const ck_machine_told *told);
 

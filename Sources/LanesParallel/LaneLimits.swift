@@ -11,8 +11,8 @@ public struct LaneLimits: Codable, Sendable {
     public let quota: Double?
     /// `LANES_NUM_THREADS`, nil where it is not set.
     public let wish: String?
-    /// The least of cores, the quota rounded up, and the wish, which may name as many as there are processors; as they were when a call of
-    /// this process first asked.
+    /// As many as cores or, with a wish, as it says, up to the processors of the mask; never more than the quota rounded up. As they were when
+    /// a call of this process first asked.
     public let lanes: Int
 
     /// Those of this process. A bad `LANES_NUM_THREADS` ends it with a message.

@@ -34,7 +34,7 @@ public enum Schedule: Sendable {
 /// A call blocks its thread: from Swift concurrency, keep calls short or make them from a thread of your own.
 @safe public final class WorkerPool: Sendable {
     /// The pool of the process: as many lanes as the processors in the affinity mask of the thread that asked first have cores (a product, or
-    /// ``LaneLimits``), as the CPU quota of its control groups rounded up, or as `LANES_NUM_THREADS`, whichever is least. `LanesBLAS` in the same program image uses it too.
+    /// ``LaneLimits``) or, where it is set, as `LANES_NUM_THREADS` says, up to those processors; never more than the CPU quota rounded up. `LanesBLAS` in the same program image uses it too.
     ///
     /// Where `LANES_PLACEMENT` is set (`compact`, `spread`, `cores` or processors such as `0,2-5`) it is a pool of its own, whose workers
     /// are bound to processors; `LanesBLAS` does not use that one. A bad value ends the process with a message.

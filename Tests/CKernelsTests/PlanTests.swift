@@ -68,6 +68,21 @@ import Testing
         }
     }
 
+    // A plan that was changed: what no longer fits is put right.
+    @Test func changedPlansAreSettled() {
+        func settled(_ shape: Shape, _ change: (inout ck_gemm_plan) -> Void) -> ck_gemm_plan {
+            var plan = plan("zen5", shape)
+            change(&plan)
+            unsafe shape.withProblem { unsafe ck_gemm_settle(&plan, kernels, $0) }
+            return plan
+        }
+        #expect(plan("zen5", problem(4, 1920, 512)).two_panels)
+        #expect(!settled(problem(4, 1920, 512)) { $0.nc = 3 }.two_panels)  // columns would be done twice
+        #expect(plan("zen5", problem(40, 40, 40)).why_blocks == CK_WHY_IN_L1)
+        #expect(settled(problem(40, 40, 40)) { $0.pack_b = true }.why_blocks != CK_WHY_IN_L1)  // or it would not be packed
+        #expect(plan("zen5", problem(2000, 2000, 2)).c_is_far)
+    }
+
     // Measured on the processors of these rows.
     @Test func whatMeasurementsSaid() {
         // 1008³ in place is 4% faster on Zen 5, packed 7 to 15% faster at 1344³ on Golden Cove.
@@ -119,6 +134,8 @@ import Testing
         #expect(large.lanes == 64 && large.row_parts == 8 && large.column_parts == 8)
         #expect(cut(128, 128, 128, lanes: 64, region: 300).lanes < 64)
         #expect(cut(16, 16, 100_000, lanes: 4, region: 100).kind == CK_CUT_CHUNKS)
+        // Where chunks cannot be summed, all lanes are there for parts.
+        #expect(cut(88, 528, 30720, lanes: 127, region: 100).lanes == 127)
         // Half of the multiply-adds a cycle: half of the shape is worth a lane.
         #expect(
             cut(40, 40, 40, lanes: 2, region: 100, on: "zen4").nanoseconds > 1.9
