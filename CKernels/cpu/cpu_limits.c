@@ -1,6 +1,7 @@
 // How many processors this process may use: its affinity mask, the CPU quota of its control groups, and the user's word.
 #define _GNU_SOURCE
 #include "ck_cpu.h"
+#include "cpu_files.h"
 
 #include <errno.h>
 #include <math.h>
@@ -29,15 +30,6 @@ int32_t ck_cpu_mask_count(void) {
 #endif
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online > 0 ? (int32_t)online : 1;
-}
-
-static bool read_line(const char *path, char *line, int size) {
-    FILE *file = fopen(path, "r");
-    if (!file) return false;
-    const bool read = fgets(line, size, file) != NULL;
-    fclose(file);
-    if (read) line[strcspn(line, "\n")] = 0;
-    return read;
 }
 
 // The quota of a group and of every group above it, up to the controller's mount point.
@@ -109,13 +101,10 @@ int32_t ck_cpu_core_count(const char *root) {
         char path[512], list[256];
         snprintf(path, sizeof path, "%s/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", root, processor);
         if (!read_line(path, list, sizeof list)) continue;
-        for (char *p = list, *end; *p; p = *end == ',' ? end + 1 : end) { // "0,64" or "0-1"
-            long first = strtol(p, &end, 10), last = first;
-            if (end == p) break;
-            if (*end == '-') last = strtol(end + 1, &end, 10);
+        const char *rest = list;
+        for (long first, last; next_processors(&rest, &first, &last);) // "0,64" or "0-1"
             for (; first <= last && first < CPU_SETSIZE; first++)
                 if (first >= 0) CPU_SET((int)first, &seen);
-        }
     }
     return cores > 0 ? cores : processors;
 #else

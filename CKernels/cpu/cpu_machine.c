@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "cpu_machine.h"
 
+#include "cpu_files.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,12 +114,7 @@ void ck_machine_complete(ck_machine *m) {
 static bool read_text(const char *root, const char *path, char *text, int size) {
     char full[512];
     snprintf(full, sizeof full, "%s%s", root, path);
-    FILE *file = fopen(full, "r");
-    if (!file) return false;
-    const bool read = fgets(text, size, file) != NULL;
-    fclose(file);
-    if (read) text[strcspn(text, "\n")] = 0;
-    return read;
+    return read_line(full, text, size);
 }
 
 static int64_t read_number(const char *root, const char *path) {
@@ -130,15 +127,7 @@ static int64_t read_number(const char *root, const char *path) {
 
 static int32_t count_processors(const char *list) {
     int32_t count = 0;
-    for (const char *p = list; *p;) {
-        char *end;
-        const long first = strtol(p, &end, 10);
-        if (end == p) break;
-        long last = first;
-        if (*end == '-') last = strtol(end + 1, &end, 10);
-        count += (int32_t)(last - first + 1);
-        p = *end == ',' ? end + 1 : end;
-    }
+    for (long first, last; next_processors(&list, &first, &last);) count += (int32_t)(last - first + 1);
     return count;
 }
 

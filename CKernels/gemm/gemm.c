@@ -136,8 +136,8 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
             }
             for (int64_t v = jc, panel; v < jc_end; v += panel) {
                 const int64_t left = l->vectors - v, j = v * l->lanes;
-                const bool two_panels = plan->two_panels && (left == 6 || left >= 8);
-                panel = two_panels ? 2 * CK_PANEL_VECTORS : panel_vectors(left, plan->panel);
+                panel = next_panel(plan, left);
+                const bool two_panels = panel > CK_PANEL_VECTORS;
                 const int64_t packed_step = (two_panels ? CK_PANEL_VECTORS : panel) * vector;
                 tile.columns = smaller(panel * l->lanes, l->n - j);
                 tile.c = chunk->c + ic * tile.c_row + j * l->element;
@@ -301,8 +301,7 @@ static void run_in_l1(const ck_gemm_plan *plan, const ck_gemm_kernels *kernels, 
     set_tile(&tile, p, element);
     for (int64_t v = 0, panel; v < vectors; v += panel) {
         const int64_t left = vectors - v, j = v * lanes;
-        const bool two_panels = plan->two_panels && (left == 6 || left >= 8);
-        panel = two_panels ? 2 * CK_PANEL_VECTORS : panel_vectors(left, plan->panel);
+        panel = next_panel(plan, left);
         tile.columns = smaller(panel * lanes, p->n - j);
         tile.b = (const char *)p->b + j * element;
         tile.b_panel = CK_PANEL_VECTORS * lanes * element;
@@ -310,7 +309,7 @@ static void run_in_l1(const ck_gemm_plan *plan, const ck_gemm_kernels *kernels, 
         tile.c = (char *)p->c + j * element;
         if (p->bias_kind == CK_BIAS_PER_COLUMN) tile.column_bias = (const char *)p->bias + j * element;
         if (p->bias_kind == CK_BIAS_PER_ROW) tile.row_bias = (const char *)p->bias;
-        const ck_gemm_tile_function *tiles = kernels->tile[two_panels ? CK_WIDTH_6 : panel - 1];
+        const ck_gemm_tile_function *tiles = kernels->tile[panel > CK_PANEL_VECTORS ? CK_WIDTH_6 : panel - 1];
         for (int64_t g = 0; g < cut.groups; g++) {
             const int64_t rows = cut.small + (g < cut.longer);
             tiles[rows - 1](&tile);

@@ -24,9 +24,6 @@ static int64_t rows_that_fit_l2(const ck_machine *machine, int64_t stride) {
     return apart == 0 || apart >= way ? half : half * (way >> __builtin_ctzll((uint64_t)apart)); // both are powers of two
 }
 
-// Whether rows that far apart stand in one set of L1, or in no more than `sets` of them; a power of two.
-static bool shares_l1_sets(const ck_machine *machine, int64_t stride, int32_t sets) { return (stride & (machine->l1.way / sets - 1)) == 0; }
-
 // What the rules are asked about.
 typedef struct question {
     const ck_machine *machine;
@@ -36,10 +33,12 @@ typedef struct question {
     int64_t a_stride, b_stride;
 } question;
 
-// The tallest tile of the widest panel that C has.
-static int32_t tallest(const question *q) {
-    return q->kernels->rows_max[q->vectors == 1 ? CK_WIDTH_1 : q->vectors == 2 || q->vectors == 4 ? CK_WIDTH_2 : CK_WIDTH_3];
+// The tallest tile of the widest panel that so many vectors have.
+static int32_t tallest_of(const ck_gemm_kernels *kernels, int64_t vectors) {
+    return kernels->rows_max[vectors == 1 ? CK_WIDTH_1 : vectors == 2 || vectors == 4 ? CK_WIDTH_2 : CK_WIDTH_3];
 }
+
+static int32_t tallest(const question *q) { return tallest_of(q->kernels, q->vectors); }
 
 static void choose_rows(ck_gemm_plan *plan, const question *q) {
     const uint8_t *rows_max = q->kernels->rows_max;
@@ -127,20 +126,16 @@ static void choose_ahead(ck_gemm_plan *plan, const question *q) {
     const int64_t size = q->k * p->n * q->element, groups = ceil_div(p->m, plan->rows);
     const bool in_place = !plan->pack_b && !p->packed_b;
     plan->ahead = CK_AHEAD_LINES;
-    plan->why_ahead = CK_WHY_LARGE;
     if (in_place && size <= limits->b_near) {
         plan->ahead = CK_AHEAD_NONE;
-        plan->why_ahead = CK_WHY_SMALL;
     } else if (in_place && groups <= GROUPS_OF_PANEL &&
                (p->k * q->b_stride > limits->b_far || // also where this is a part of a wider product
                 (shares_l1_sets(q->machine, q->b_stride, 1) && size > q->machine->l2.bytes && !plan->two_panels))) {
         // From memory, and from L3 where the rows share a set, which hardware does not fetch ahead: 8 x 1024^2 +25%, 16 x 1024^2 +8%, 8 x 2000^2
         // +19% on Zen 5. From L3 otherwise it costs 5 to 9%; so do six lines a step.
         plan->ahead = CK_AHEAD_PANEL;
-        plan->why_ahead = CK_WHY_FEW_ROWS;
     } else if (in_place && limits->row_distance > 0 && groups <= GROUPS_OF_FEW && plan->panel == CK_PANEL_VECTORS && !plan->two_panels) {
         plan->ahead = CK_AHEAD_ROWS;
-        plan->why_ahead = CK_WHY_FEW_ROWS;
     }
     plan->packing_distance = (int32_t)limits->packing_distance;
     plan->row_distance = (int32_t)limits->row_distance;
@@ -166,7 +161,7 @@ static bool exchange_pays(const question *q, int64_t columns) {
     const int64_t lanes = q->kernels->description.lanes;
     if (columns < 1 || columns > q->kernels->dot_rows_max || p->packed_b || p->m < 48 || p->k < 48) return false;
     const double now = (double)p->m * (double)p->k, added = (double)(columns * ceil_div(p->m, lanes)) * (double)p->k;
-    return added + (p->transpose_a ? 0 : 0.5 * now) + 1.0 * (double)(columns * p->m) < 0.9 * now;
+    return added + (p->transpose_a ? 0 : 0.5 * now) + (double)(columns * p->m) < 0.9 * now;
 }
 
 static ck_gemm_path choose_path(const question *q) {
@@ -198,7 +193,7 @@ ck_gemm_plan ck_gemm_plan_for(const ck_machine *machine, const ck_gemm_kernels *
         plan.two_panels = p->m <= kernels->rows_max[CK_WIDTH_6];
         plan.mc = p->m;
         plan.nc = q.vectors;
-        plan.why_rows = plan.why_pack_a = plan.why_pack_b = plan.why_blocks = plan.why_ahead = CK_WHY_IN_L1;
+        plan.why_rows = plan.why_pack_a = plan.why_pack_b = plan.why_blocks = CK_WHY_IN_L1;
         return plan;
     }
     if (k > 0) {
@@ -219,7 +214,7 @@ void ck_gemm_settle(ck_gemm_plan *plan, const ck_gemm_kernels *kernels, const ck
     plan->pack_b = (plan->pack_b || p->transpose_b) && !p->packed_b && has_product;
     if (plan->pack_b && !p->transpose_b) plan->two_panels = false;
     const uint8_t *rows_max = kernels->rows_max;
-    const int32_t most = rows_max[plan->panel == 2 ? CK_WIDTH_2 : vectors == 1 ? CK_WIDTH_1 : vectors == 2 || vectors == 4 ? CK_WIDTH_2 : CK_WIDTH_3];
+    const int32_t most = plan->panel == 2 ? rows_max[CK_WIDTH_2] : tallest_of(kernels, vectors);
     plan->rows = (int32_t)larger(1, smaller(plan->rows, most));
     plan->two_panels = plan->two_panels && p->m <= rows_max[CK_WIDTH_6];
     plan->mc = larger(1, smaller(plan->mc, p->m));

@@ -19,6 +19,17 @@ static inline int64_t panel_vectors(int64_t vectors_left, int64_t most) {
     return vectors_left == 1 ? 1 : most == 3 && (vectors_left >= 5 || vectors_left == 3) ? 3 : 2;
 }
 
+// Vectors of the panel that begins with so many vectors left: two panels at once where the plan has them.
+static inline int64_t next_panel(const ck_gemm_plan *plan, int64_t vectors_left) {
+    const bool two = plan->two_panels && (vectors_left == 6 || vectors_left >= 8);
+    return two ? 2 * CK_PANEL_VECTORS : panel_vectors(vectors_left, plan->panel);
+}
+
+// Whether rows that far apart stand in one set of L1, or in no more than `sets` of them; a power of two, as a way is.
+static inline bool shares_l1_sets(const ck_machine *machine, int64_t stride, int32_t sets) {
+    return (stride & (larger(1, machine->l1.way / sets) - 1)) == 0;
+}
+
 // By address: read as eight bytes, a number that the caller has just written as four would wait for its way to the cache.
 static inline bool scalar_is(const ck_scalar *scalar, int64_t element, double value) {
     return element == 4 ? scalar->f32 == (float)value : scalar->f64 == value;

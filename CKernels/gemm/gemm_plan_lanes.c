@@ -21,8 +21,8 @@ double ck_gemm_estimate(const ck_machine *machine, const ck_gemm_kernels *kernel
 // Rows of B that share one set of L1: half of each would stand in half of the sets of the caches. Two short lanes of rows that
 // read all of a B from the shared cache are faster (16 x 1024 x 1024 by a fifth on Zen 5), of one from memory they are not.
 static bool rows_of_one_set(const ck_machine *machine, const ck_gemm_problem *p, int64_t element, int64_t rows_each) {
-    const int64_t size = p->n * p->k * element, way = machine->l1.way;
-    return !p->transpose_b && p->ldb * element % way == 0 && rows_each >= 7 && p->m <= CK_ROWS_MAX && size > 3 * machine->l2.bytes &&
+    const int64_t size = p->n * p->k * element;
+    return !p->transpose_b && shares_l1_sets(machine, p->ldb * element, 1) && rows_each >= 7 && p->m <= CK_ROWS_MAX && size > 3 * machine->l2.bytes &&
            size <= machine->gemm.b_far;
 }
 
@@ -49,12 +49,12 @@ static void choose_parts(ck_gemm_cut *cut, const ck_machine *machine, const ck_g
     const ck_gemm_description d = kernels->description;
     const int32_t lanes = cut->lanes;
     const int64_t unit = p->transpose_b && p->m <= CK_DOT_ROWS ? 2 * d.lanes : d.lanes;
-    const int64_t units = ceil_div(p->n, unit), rows_each = p->m / lanes, half_way = larger(1, machine->l1.way / 2);
+    const int64_t units = ceil_div(p->n, unit), rows_each = p->m / lanes;
     cut->row_parts = cut->column_parts = cut->blocks_each = 1;
     cut->column_unit = unit;
     // Rows where every lane gets enough of them: B is read by all, A by one each. A packed B stands chunk by chunk and is read
     // whole. A B that every lane would have to transpose or pack for itself is cut, or pays only beside many rows.
-    const bool packs_b = p->transpose_b || p->ldb * d.byte_count % half_way == 0;
+    const bool packs_b = p->transpose_b || shares_l1_sets(machine, p->ldb * d.byte_count, 2);
     const bool whole = p->packed_b || p->n == 1; // columns stay together
     const double part = cut->nanoseconds / lanes;
     if (whole) {

@@ -72,7 +72,7 @@ typedef struct ck_gemm_plan {
     int64_t mc;        // rows of op(A) in a block
     int64_t nc;        // vectors of columns in a block
     int32_t packing_distance, row_distance, dot_lag;
-    ck_gemm_why why_rows, why_pack_a, why_pack_b, why_blocks, why_ahead;
+    ck_gemm_why why_rows, why_pack_a, why_pack_b, why_blocks;
 } ck_gemm_plan;
 
 // The plan of a product on a machine, for one thread.

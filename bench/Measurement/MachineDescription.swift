@@ -46,11 +46,9 @@ public struct MachineDescription: Codable, Sendable {
     }
 
     internal init(_ machine: ck_machine) {
-        name = unsafe withUnsafeBytes(of: machine.name) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        measured = unsafe withUnsafeBytes(of: machine.measured) {
-            unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        note = unsafe withUnsafeBytes(of: machine.note) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        name = MachineDescription.text(machine.name)
+        measured = MachineDescription.text(machine.measured)
+        note = MachineDescription.text(machine.note)
         isForced = machine.forced
         caches = [machine.l1, machine.l2, machine.l3].enumerated().compactMap { index, cache in
             guard cache.bytes > 0 else { return nil }
@@ -66,6 +64,11 @@ public struct MachineDescription: Codable, Sendable {
         sharedCacheBytesPerCycle = machine.l3_bytes_per_cycle
         coreSource = MachineDescription.name(of: machine.core_source)
         limits = Dictionary(uniqueKeysWithValues: MachineLimit.all.map { ($0.name, Int(machine.gemm[keyPath: $0.field])) })
+    }
+
+    // The characters of a C array, up to its zero.
+    private static func text<Characters>(_ array: Characters) -> String {
+        unsafe withUnsafeBytes(of: array) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
     private static func name(of source: ck_source) -> String { unsafe String(cString: ck_source_name(source)) }
