@@ -30,6 +30,8 @@ public enum BiasAxis: Sendable {
 /// Sizes that do not fit stop the program with a message that names both shapes.
 ///
 /// Known elsewhere as `cblas_sgemm` (Accelerate, BLAS), `matmul`, `addmm` and `F.linear` (PyTorch, MLX), `@` (NumPy).
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
 public func multiply<Element: LaneElement>(
     _ a: borrowing Matrix<Element>, _ b: borrowing Matrix<Element>, into c: inout Matrix<Element>,
     transposeA: Bool = false, transposeB: Bool = false, alpha: Element = 1, beta: Element = 0,
@@ -43,6 +45,8 @@ public func multiply<Element: LaneElement>(
 /// Matrix product with an operand packed beforehand: C = α·op(A)·B + β·C, then bias and ReLU.
 ///
 /// The bits are those of the product with the matrix that was packed.
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
 public func multiply<Element: LaneElement>(
     _ a: borrowing Matrix<Element>, _ b: borrowing PackedMatrix<Element>, into c: inout Matrix<Element>,
     transposeA: Bool = false, alpha: Element = 1, beta: Element = 0,
@@ -60,6 +64,8 @@ public func multiply<Element: LaneElement>(
 /// Matrix product of views; see ``multiply(_:_:into:transposeA:transposeB:alpha:beta:bias:biasAxis:relu:)``.
 ///
 /// C must not overlap A, B or the bias.
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
 @unsafe public func multiply<Element: LaneElement>(
     _ a: MatrixView<Element>, _ b: MatrixView<Element>, into c: MutableMatrixView<Element>,
     transposeA: Bool = false, transposeB: Bool = false, alpha: Element = 1, beta: Element = 0,
@@ -74,6 +80,8 @@ public func multiply<Element: LaneElement>(
 
 // For LanesParallel: the same products with a pool of lanes (a ck_pool; nil for none).
 
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
 @unsafe package func multiply<Element: LaneElement>(
     _ a: borrowing Matrix<Element>, _ b: borrowing Matrix<Element>, into c: inout Matrix<Element>,
     transposeA: Bool, transposeB: Bool, alpha: Element, beta: Element, bias: Span<Element>?, biasAxis: BiasAxis, relu: Bool,
@@ -86,6 +94,8 @@ public func multiply<Element: LaneElement>(
         relu, pool: pool)
 }
 
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
 @unsafe package func multiply<Element: LaneElement>(
     _ a: MatrixView<Element>, _ b: MatrixView<Element>, into c: MutableMatrixView<Element>,
     transposeA: Bool, transposeB: Bool, alpha: Element, beta: Element, bias: Span<Element>?, biasAxis: BiasAxis, relu: Bool,
@@ -121,6 +131,8 @@ public func multiply<Element: LaneElement>(
 ///   - relu: negative results become +0; -0 and NaN stay.
 ///
 /// Spans that are too short for their shapes stop the program with a message.
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
 public func multiply<Element: LaneElement>(
     m: Int, n: Int, k: Int, _ a: Span<Element>, leadingDimensionA: Int? = nil, _ b: Span<Element>,
     leadingDimensionB: Int? = nil, into c: inout MutableSpan<Element>, leadingDimensionC: Int? = nil,

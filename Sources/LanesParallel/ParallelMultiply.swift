@@ -5,6 +5,8 @@ extension WorkerPool {
     ///
     /// The arguments, the errors and every bit of the result are those of `multiply` on one thread. A product too small to gain
     /// runs on the calling thread alone.
+    @_specialize(where Element == Float)
+    @_specialize(where Element == Double)
     public func multiply<Element: LaneElement>(
         _ a: borrowing Matrix<Element>, _ b: borrowing Matrix<Element>, into c: inout Matrix<Element>,
         transposeA: Bool = false, transposeB: Bool = false, alpha: Element = 1, beta: Element = 0,
@@ -16,6 +18,8 @@ extension WorkerPool {
     }
 
     /// The same for views. C must not overlap A, B or the bias.
+    @_specialize(where Element == Float)
+    @_specialize(where Element == Double)
     @unsafe public func multiply<Element: LaneElement>(
         _ a: MatrixView<Element>, _ b: MatrixView<Element>, into c: MutableMatrixView<Element>,
         transposeA: Bool = false, transposeB: Bool = false, alpha: Element = 1, beta: Element = 0,

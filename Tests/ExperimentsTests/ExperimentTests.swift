@@ -41,7 +41,7 @@ import Testing
     @Test func everyExperimentRuns() throws {
         let record = try inLaboratory { lab in
             LaboratoryRecord(
-                machine: .current(), profile: lab.profile, isQuick: true, seed: 1, stealSeconds: nil,
+                machine: .current(), profile: lab.profile, isQuick: true, seed: 1, stealSeconds: nil, peers: [],
                 experiments: try Experiment.all.map { try lab.run($0) })
         }
         #expect(record.experiments.count == 24)

@@ -51,3 +51,31 @@ public func sample(seconds: Double, samples: Int = 15, _ work: () -> Void) -> [D
     }
     return result
 }
+
+/// Nanoseconds of one call of every work, measured in turns so that all meet the same machine: one number a turn, at least five and at most
+/// 25. A turn takes about half a millisecond, or as long as `seconds` for each work asks for; which comes first rotates.
+public func sampleInTurns(seconds: Double, _ works: [() -> Void]) -> [[Double]] {
+    func time(_ work: () -> Void, _ calls: Int) -> Double {
+        let start = Clock.nanoseconds
+        for _ in 0..<calls { work() }
+        return Double(Clock.nanoseconds - start) / Double(calls)
+    }
+    let turn = max(500_000, seconds * 1e9 / 25, Double(1000 * Clock.resolution()))
+    // Two short tries find how many calls a turn has: the first call may have much to set up.
+    let calls = works.map { work in
+        _ = time(work, 2)
+        let few = max(1, Int(turn / 10 / max(1, time(work, 1))))
+        return max(1, Int(turn / max(1, time(work, few))))
+    }
+    var result = works.map { _ in [Double]() }
+    let end = Clock.nanoseconds + Int64(seconds * 1e9) * Int64(works.count)
+    var turns = 0
+    while turns < 5 || (turns < 25 && Clock.nanoseconds < end) {
+        for position in works.indices {
+            let index = (position + turns) % works.count
+            result[index].append(time(works[index], calls[index]))
+        }
+        turns += 1
+    }
+    return result
+}

@@ -121,12 +121,15 @@ public struct LaboratoryRecord: Codable, Sendable {
     public var seed: UInt64
     /// Seconds of processor time that the hypervisor gave to others meanwhile; nil where it does not say.
     public var stealSeconds: Double?
+    /// The other libraries of the run and the kernels that they said they run; nil in records of before this was kept.
+    public var peers: [String]?
     public var experiments: [Finding]
 
     public init(
-        machine: MachineRecord, profile: Profile, isQuick: Bool, seed: UInt64, stealSeconds: Double?, experiments: [Finding]
+        machine: MachineRecord, profile: Profile, isQuick: Bool, seed: UInt64, stealSeconds: Double?,
+        peers: [String]?, experiments: [Finding]
     ) {
         (self.machine, self.profile, self.isQuick, self.seed) = (machine, profile, isQuick, seed)
-        (self.stealSeconds, self.experiments) = (stealSeconds, experiments)
+        (self.stealSeconds, self.peers, self.experiments) = (stealSeconds, peers, experiments)
     }
 }

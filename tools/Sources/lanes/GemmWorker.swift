@@ -7,12 +7,13 @@ import Synchronization
 
 enum ElementType: String, CaseIterable, Codable, ExpressibleByArgument { case f32, f64 }
 
-/// Times one library over a list of shapes, after checking its results. One process for each library and round. Reads a JSON
-/// list of shapes from standard input.
+/// Times libraries over a list of shapes, in turns, after checking their results: one process for libraries that share one. Reads a
+/// JSON list of shapes from standard input.
 struct GemmWorker: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "gemm-worker", shouldDisplay: false)
 
-    @Option var library: String?
+    @Flag(help: "Time this project's own product too, first.") var own = false
+    @Option(name: .customLong("library")) var libraries: [String] = []
     @Option var type = ElementType.f32
     @Option var seconds = 0.05
     @Option var threads = 1
@@ -20,103 +21,66 @@ struct GemmWorker: ParsableCommand {
 
     struct Timing: Codable {
         var shape: Shape
-        var nanoseconds: [Double]
-        /// Largest error found, over the error bound: at most 1 for a right result.
-        var errorOverBound: Double
-        /// FMA peak of all threads at once, measured right before and after, in GFLOP/s, with our instruction set; told for our
-        /// own rows only.
+        /// Nanoseconds a call, for each library (ours first, if it takes part) one number a turn.
+        var nanoseconds: [[Double]]
+        /// Largest error of each library, over the error bound: at most 1 for a right result.
+        var errorOverBound: [Double]
+        /// FMA peak of all threads at once, measured right before and after, in GFLOP/s, with our instruction set; told where we
+        /// take part.
         var peakGflops: Double?
     }
 
     func run() throws {
+        let loaded = try libraries.map { try LoadedLibrary(path: $0) }
         if describe {
-            if let library { print(try LoadedLibrary(path: library).description ?? "") }
+            for library in loaded { print(library.description ?? "") }
             return
         }
+        if type == .f64, let index = loaded.firstIndex(where: { !$0.hasDouble }) {
+            throw Failure("'\(libraries[index])' has no f64 product")
+        }
         let shapes = try JSONDecoder().decode([Shape].self, from: FileHandle.standardInput.readDataToEndOfFile())
-        let loaded = try library.map { try LoadedLibrary(path: $0) }
-        var timings: [Timing] = []
-        for shape in shapes {
+        let timings = shapes.map { shape in
             if type == .f64 {
-                guard loaded.map(\.hasDouble) ?? true else { throw Failure("'\(library!)' has no f64 product") }
-                timings.append(
-                    unsafe time(shape, Double.self, 0x1p-53) { a, b, c in
-                        if let loaded { unsafe loaded.multiply(shape, a, b, c) } else { unsafe own(shape, a, b, c) }
-                    })
-            } else {
-                timings.append(
-                    unsafe time(shape, Float.self, 0x1p-24) { a, b, c in
-                        if let loaded { unsafe loaded.multiply(shape, a, b, c) } else { unsafe own(shape, a, b, c) }
-                    })
+                let operands = ProductOperands<Double>(shape)
+                let others = loaded.map { library in
+                    { unsafe library.multiply(shape, operands.a, operands.b, operands.c) }
+                }
+                return time(operands, (own ? [ownProduct(operands)] : []) + others, unitRoundoff: 0x1p-53)
             }
+            let operands = ProductOperands<Float>(shape)
+            let others = loaded.map { library in
+                { unsafe library.multiply(shape, operands.a, operands.b, operands.c) }
+            }
+            return time(operands, (own ? [ownProduct(operands)] : []) + others, unitRoundoff: 0x1p-24)
         }
         FileHandle.standardOutput.write(try JSONEncoder().encode(timings))
     }
 
-    private func own<Element: LaneElement>(
-        _ shape: Shape, _ a: UnsafePointer<Element>, _ b: UnsafePointer<Element>, _ c: UnsafeMutablePointer<Element>
-    ) {
+    // Our Swift interface, as a client calls it.
+    private func ownProduct<Element: LaneElement>(_ operands: ProductOperands<Element>) -> () -> Void {
+        let shape = operands.shape
         let (sa, sb) = (shape.storedA, shape.storedB)
-        unsafe WorkerPool.shared.multiply(
-            MatrixView(base: a, rows: sa.rows, columns: sa.columns, leadingDimension: sa.columns + shape.padding),
-            MatrixView(base: b, rows: sb.rows, columns: sb.columns, leadingDimension: sb.columns + shape.padding),
-            into: MutableMatrixView(base: c, rows: shape.m, columns: shape.n, leadingDimension: shape.n + shape.padding),
-            transposeA: shape.transposeA, transposeB: shape.transposeB, beta: Element(shape.beta))
+        let pool = WorkerPool.shared
+        let a = unsafe MatrixView<Element>(
+            base: operands.a, rows: sa.rows, columns: sa.columns, leadingDimension: sa.columns + shape.padding)
+        let b = unsafe MatrixView<Element>(
+            base: operands.b, rows: sb.rows, columns: sb.columns, leadingDimension: sb.columns + shape.padding)
+        let c = unsafe MutableMatrixView<Element>(
+            base: operands.c, rows: shape.m, columns: shape.n, leadingDimension: shape.n + shape.padding)
+        let (transposeA, transposeB, beta) = (shape.transposeA, shape.transposeB, Element(shape.beta))
+        return { unsafe pool.multiply(a, b, into: c, transposeA: transposeA, transposeB: transposeB, beta: beta) }
     }
 
     private func time<Element: LaneElement>(
-        _ shape: Shape, _: Element.Type, _ unitRoundoff: Double,
-        _ product: (UnsafePointer<Element>, UnsafePointer<Element>, UnsafeMutablePointer<Element>) -> Void
+        _ operands: ProductOperands<Element>, _ products: [() -> Void], unitRoundoff: Double
     ) -> Timing {
-        var state = UInt64(bitPattern: Clock.nanoseconds)
-        func random() -> Double {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Double(Int32(truncatingIfNeeded: state >> 32)) / 4_294_967_296
-        }
-        func numbers(_ rows: Int, _ columns: Int) -> UnsafeMutableBufferPointer<Element> {
-            let count = rows * (columns + shape.padding)
-            let memory = UnsafeMutableRawPointer.allocate(
-                byteCount: max(1, count) * MemoryLayout<Element>.stride, alignment: 4096)
-            let elements = unsafe memory.bindMemory(to: Element.self, capacity: count)
-            for index in 0..<count {
-                unsafe elements[index] = Element(random())
-            }
-            return unsafe UnsafeMutableBufferPointer(start: elements, count: count)
-        }
-        let a = unsafe numbers(shape.storedA.rows, shape.storedA.columns)
-        let b = unsafe numbers(shape.storedB.rows, shape.storedB.columns)
-        let c = unsafe numbers(shape.m, shape.n)
-        defer {
-            unsafe a.baseAddress!.deallocate()
-            unsafe b.baseAddress!.deallocate()
-            unsafe c.baseAddress!.deallocate()
-        }
-        let (pa, pb, pc) = unsafe (UnsafePointer(a.baseAddress!), UnsafePointer(b.baseAddress!), c.baseAddress!)
-        // Right before fast: 64 elements against double precision (f64 against its own, with the bound of both sums).
-        let old = unsafe Array(c)
-        unsafe product(pa, pb, pc)
-        let (lda, ldb, ldc) = (
-            shape.storedA.columns + shape.padding, shape.storedB.columns + shape.padding, shape.n + shape.padding
-        )
-        var worst = 0.0
-        for _ in 0..<64 {
-            let i = Int.random(in: 0..<shape.m)
-            let j = Int.random(in: 0..<shape.n)
-            var sum = shape.beta * Double(old[i * ldc + j])
-            var size = abs(sum)
-            for p in 0..<shape.k {
-                let term =
-                    unsafe Double(shape.transposeA ? a[p * lda + i] : a[i * lda + p])
-                    * Double(shape.transposeB ? b[j * ldb + p] : b[p * ldb + j])
-                sum += term
-                size += abs(term)
-            }
-            let n = Double(shape.k + 3) * unitRoundoff * (Element.self == Double.self ? 2 : 1)
-            let error = unsafe abs(Double(c[i * ldc + j]) - sum)
-            let bound = n / (1 - n) * size
-            // A NaN is not within any bound; JSON has no infinity.
-            worst =
-                error <= bound ? max(worst, error == 0 ? 0 : error / bound) : max(worst, error.isFinite ? error / bound : 1e300)
+        // Right before fast.
+        let check = ProductCheck(operands, unitRoundoff: unitRoundoff)
+        let errors = products.map { product in
+            operands.resetC()
+            product()
+            return check.errorOverBound()
         }
         // The clock of a shared machine drifts: the peak that a product is compared with is measured beside it.
         func peak() -> Double {
@@ -127,9 +91,22 @@ struct GemmWorker: ParsableCommand {
             }
             return sum.withLock { $0 }
         }
-        let before = peak()
-        let times = sample(seconds: seconds) { unsafe product(pa, pb, pc) }
-        let peakGflops = (before + peak()) / 2
-        return Timing(shape: shape, nanoseconds: times, errorOverBound: worst, peakGflops: library == nil ? peakGflops : nil)
+        let before = own ? peak() : 0
+        let times = sampleInTurns(seconds: seconds, products)
+        return Timing(
+            shape: operands.shape, nanoseconds: times, errorOverBound: errors, peakGflops: own ? (before + peak()) / 2 : nil)
+    }
+
+    /// Runs the subcommand for libraries that share a process, ours first if it is among them.
+    static func run(
+        _ group: [Library], shapes: [Shape], type: ElementType, threads: Int, seconds: Double
+    ) throws -> [Timing] {
+        var arguments = ["gemm-worker", "--type", type.rawValue, "--seconds", String(seconds), "--threads", String(threads)]
+        for library in group { arguments += library.path.map { ["--library", $0] } ?? ["--own"] }
+        do {
+            let data = try Worker.run(
+                arguments, threads: threads, input: try JSONEncoder().encode(shapes), environment: group.last!.environment)
+            return try JSONDecoder().decode([Timing].self, from: data)
+        } catch { throw Failure("\(group.map(\.name).joined(separator: ", ")): \(error)") }
     }
 }

@@ -10,6 +10,8 @@ struct Library: Codable, Hashable {
     var kernels: String?
     /// What had to be set for it to use this processor (`OPENBLAS_CORETYPE=Haswell`), or what was set already.
     var helped: String?
+    /// It could not share a process with ours.
+    var isApart = false
 
     static let own = Library(name: "lanes", path: nil)
 
@@ -71,7 +73,8 @@ struct Library: Codable, Hashable {
 
     /// "openblas: kernels SkylakeX"; "openblas: kernels Haswell, by OPENBLAS_CORETYPE=Haswell".
     var description: String? {
-        kernels.map { "\(name): \($0)" + (helped.map { ", by \($0)" } ?? "") }
+        let parts = [kernels, helped.map { "by \($0)" }, isApart ? "in a process of its own" : nil].compactMap { $0 }
+        return parts.isEmpty ? nil : "\(name): \(parts.joined(separator: ", "))"
     }
 
     /// What the library needs besides thread counts.
@@ -120,7 +123,7 @@ struct Library: Codable, Hashable {
     var hasDouble: Bool { unsafe dgemm != nil }
 
     init(path: String) throws {
-        guard let handle = unsafe dlopen(path, RTLD_NOW | RTLD_GLOBAL) else {
+        guard let handle = unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
             throw Failure("cannot load '\(path)': \(unsafe String(cString: dlerror()))")
         }
         if let symbol = unsafe dlsym(handle, "cblas_sgemm") ?? dlsym(handle, "scipy_cblas_sgemm") {

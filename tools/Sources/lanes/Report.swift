@@ -12,6 +12,7 @@ enum Report {
             ("Processor", machine.processor), ("Instruction set in use", machine.instructionSet),
             ("Usable processors", "\(machine.usableProcessors.count) of \(machine.installedProcessors)"),
             ("Caches", machine.caches.map { "L\($0.level) \($0.kind) \($0.kibibytes) KiB" }.joined(separator: ", ")),
+            ("Compared with", gemm.libraries.filter { $0 != .own }.map { $0.description ?? $0.name }.joined(separator: "; ")),
             ("Hypervisor", machine.hypervisor),
             ("Stolen by the hypervisor", gemm.stealSeconds.map { "\(format($0, 2)) s during the comparison" } ?? "unknown"),
             ("Huge pages", machine.hugePages), ("Measured", machine.date),
@@ -33,7 +34,7 @@ enum Report {
                 <h2>The matrix product over its size</h2>
                 <figure>
                 \(try plot(gemm))
-                <figcaption>Square products C = A·B in GFLOP/s, median over \(gemm.rounds) interleaved rounds; every library ran alone in processes of its own. The line is the measured peak, which no product can pass.</figcaption>
+                <figcaption>Square products C = A·B in GFLOP/s, median over \(gemm.rounds) rounds; \(gemm.libraries.contains(where: \.isApart) ? "libraries ran in turns in one process, but \(gemm.libraries.filter(\.isApart).map { Page.escape($0.name) }.joined(separator: " and ")), which could not share one" : "libraries ran in turns in one process"). The line is the measured peak, which no product can pass.</figcaption>
                 </figure>
 
                 <h2>A layer on real images</h2>
@@ -100,7 +101,7 @@ enum Report {
         """
 
         <h2>Two threads</h2>
-        <p>GFLOP/s of every library on two threads, bound to two processors. The peak is that of both at once, \(format(gemm.peakGflops, 0)) GFLOP/s; where it is far below twice the peak of one, the two share a core. The results have the same bits as on one thread.</p>
+        <p>GFLOP/s of every library on two threads in processes of its own, bound to two processors. The peak is that of both at once, \(format(gemm.peakGflops, 0)) GFLOP/s; where it is far below twice the peak of one, the two share a core. The results have the same bits as on one thread.</p>
         \(table(gemm))
         """
     }

@@ -116,6 +116,7 @@ enum LaboratoryRun {
         _ experiments: [Experiment], isQuick: Bool, seed: UInt64, peers: [Library], finished: (Finding) -> Void
     ) throws -> LaboratoryRecord {
         let helpers = try? Project.folder("bench/helpers")
+        let peers = try peers.map { try $0.asked() }
         let lab = Laboratory(isQuick: isQuick, seed: seed, helpers: helpers, peers: peers.map(productPeer))
         lab.bindThisThread()
         let steal = MachineRecord.stealSeconds()
@@ -138,23 +139,19 @@ enum LaboratoryRun {
         var machine = MachineRecord.current()
         machine.commit = Project.commit()
         return LaboratoryRecord(
-            machine: machine, profile: profile, isQuick: isQuick, seed: seed, stealSeconds: stolen, experiments: findings)
+            machine: machine, profile: profile, isQuick: isQuick, seed: seed, stealSeconds: stolen,
+            peers: peers.map { $0.description ?? $0.name }, experiments: findings)
     }
 
     // Times a library's products as `lanes gemm` does, and checks them.
     private static func productPeer(_ library: Library) -> ProductPeer {
         ProductPeer(name: library.name) { products, threads, seconds in
-            let shapes = products.map { Shape(argument: "\($0.m)x\($0.n)x\($0.k)")! }
-            let arguments = [
-                "gemm-worker", "--type", "f32", "--seconds", String(seconds), "--threads", String(threads), "--library",
-                library.path!,
-            ]
-            let data = try Worker.run(arguments, threads: threads, input: try JSONEncoder().encode(shapes))
-            return try JSONDecoder().decode([GemmWorker.Timing].self, from: data).map { timing in
-                guard timing.errorOverBound <= 1 else {
+            let shapes = products.map { Shape(m: $0.m, n: $0.n, k: $0.k) }
+            return try GemmWorker.run([library], shapes: shapes, type: .f32, threads: threads, seconds: seconds).map { timing in
+                guard timing.errorOverBound[0] <= 1 else {
                     throw Failure("\(library.name) gives a wrong result for \(timing.shape)")
                 }
-                return timing.nanoseconds
+                return timing.nanoseconds[0]
             }
         }
     }

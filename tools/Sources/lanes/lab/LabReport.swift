@@ -22,12 +22,18 @@ enum LabReport {
         }
     }
 
+    // The other libraries by the kernels that they ran.
+    private static func peers(_ record: LaboratoryRecord) -> String {
+        guard let peers = record.peers, !peers.isEmpty else { return "" }
+        return " Beside " + Page.escape(peers.joined(separator: "; ")) + "."
+    }
+
     /// Without the frame, for pages that hold more than this.
     static func body(_ record: LaboratoryRecord) throws -> String {
         let close = record.experiments.flatMap(\.prediction).filter { $0.measured != nil }
         return """
             <h1>The laboratory</h1>
-            <p class="lead">\(Page.escape(record.machine.processor)), \(record.machine.usableProcessors.count) processors, \(record.machine.instructionSet) kernels\(record.isQuick ? ", quick series" : ""). Every number on this page was measured on this machine in this run.</p>
+            <p class="lead">\(Page.escape(record.machine.processor)), \(record.machine.usableProcessors.count) processors, \(record.machine.instructionSet) kernels\(record.isQuick ? ", quick series" : ""). Every number on this page was measured on this machine in this run.\(peers(record))</p>
             <div class="scroll"><table class="verdicts">
             <tr><th>experiment</th><td>verdict</td><td>what was found</td></tr>
             \(record.experiments.map { "<tr><th scope=row><a href=\"#\($0.id)\">\(Page.escape($0.title))</a></th><td class=\($0.verdict.rawValue)>\(word($0.verdict))</td><td>\(Page.escape(firstSentence($0.explanation)))</td></tr>" }.joined(separator: "\n"))
