@@ -107,6 +107,7 @@ void ck_machine_complete(ck_machine *m) {
     derive(&g->packing_distance, 48);
     derive(&g->row_distance, slow ? 12 : -1);
     derive(&g->dot_lag, 256);
+    derive(&g->dot_ahead, 256);
 }
 
 // Asking.

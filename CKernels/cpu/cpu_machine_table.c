@@ -84,7 +84,7 @@ const machine_row machine_rows[] = {
                  .l2 = {.bytes = 4 KIB, .ways = 2, .line = 64, .source = CK_SOURCE_TABLE},
                  .tlb_entries = 4, .fma_bytes = 16,
                  .gemm = {.a_block = 1024, .a_unblocked = 1, .a_packed = 1024, .a_packed_panels = 2, .b_block = 4096, .b_near = 256,
-                          .b_split = 1024, .b_packed = 2048, .b_far = 8192, .c_far = 4096, .packing_distance = 3, .row_distance = 2, .dot_lag = 64}}},
+                          .b_split = 1024, .b_packed = 2048, .b_far = 8192, .c_far = 4096, .packing_distance = 3, .row_distance = 2, .dot_lag = 64, .dot_ahead = 64}}},
     // Any other processor: small caches of their time, of which a plan never asks too much.
     {.machine = {.name = "generic", .measured = "defaults for a processor that is not in this table",
                  .l1 = {.bytes = 32 KIB, .ways = 8, .line = 64, .source = CK_SOURCE_ASSUMED},

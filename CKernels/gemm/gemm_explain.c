@@ -159,6 +159,7 @@ int64_t ck_gemm_explain(const ck_machine *machine, const ck_gemm_kernels *kernel
     case CK_PATH_DOT:
         write_line(&w, "path", "B is stored transposed and C has %lld rows: B is transposed in registers%s", (long long)p->m,
                    plan.dot_lag ? ", the second vector behind the first, for rows of B share sets of L1" : "");
+        if (plan.dot_ahead) write_line(&w, "ahead", "rows of B %d bytes ahead, for B comes from memory", (int)plan.dot_ahead);
         break;
     case CK_PATH_ROW: write_line(&w, "path", "C has one row: B is read along its rows, sums in L1"); break;
     case CK_PATH_TILES:

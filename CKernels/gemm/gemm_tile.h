@@ -12,7 +12,7 @@ enum { CK_PANEL_VECTORS = 3 };
 // Widths of micro-kernels in vectors: a short panel, a panel, or two panels at once for products of few rows, which need many
 // columns to keep both FMA pipes busy.
 enum { CK_WIDTH_1, CK_WIDTH_2, CK_WIDTH_3, CK_WIDTH_6, CK_WIDTHS };
-enum { CK_ROWS_MAX = 16, CK_VECTORS_MAX = 6, CK_DOT_ROWS = 12, CK_ROW_STEPS = 8, CK_ROW_BYTES = 8192 };
+enum { CK_ROWS_MAX = 16, CK_VECTORS_MAX = 6, CK_DOT_ROWS = 12, CK_DOT_ROWS_AHEAD = 10, CK_ROW_STEPS = 8, CK_ROW_BYTES = 8192 };
 enum { CK_GEMM_SHARES_MAX = 128 }; // lanes of one product
 
 // What happens to a finished chunk sum s on its way to C. No bit set: C = s.
@@ -41,7 +41,7 @@ typedef struct ck_gemm_tile {
     int64_t b_lag; // of a dot tile: the second vector of columns is this many bytes of k behind the first, a multiple of 64
     char *b_packed;
     const char *ahead; // memory to ask for meanwhile, into L2: a line with each step of k, `ahead_step` bytes apart; NULL for none
-    int64_t ahead_step;
+    int64_t ahead_step; // of a dot tile of up to CK_DOT_ROWS_AHEAD rows: bytes of k that B is asked for ahead, or 0
     int ahead_lines; // 1; any other number stands for all lines of a row of the panel with each step
     char *c;
     int64_t c_row;

@@ -185,9 +185,14 @@ static inline CK_ALWAYS_INLINE void NAME(load_part_transposed)(VECTOR r[LANES], 
     transpose(r);
 }
 
-// One block of a dot tile: LANES steps of k for LANES columns and every row.
+// One block of a dot tile: LANES steps of k for LANES columns and every row. Meanwhile rows of B are asked for `ahead` bytes further on;
+// 0 for not at all.
 static inline CK_ALWAYS_INLINE void NAME(dot_block)(VECTOR sum[CK_DOT_ROWS], const int rows, const char *a, int64_t a_row, const char *b,
-                                                    int64_t ld) {
+                                                    int64_t ld, int64_t ahead) {
+    if (ahead) {
+        CK_UNROLL
+        for (int i = 0; i < LANES; i++) __builtin_prefetch(b + i * ld + ahead);
+    }
     VECTOR bv[LANES];
     load_transposed(bv, b, ld);
     CK_UNROLL
@@ -209,20 +214,20 @@ static inline CK_ALWAYS_INLINE void NAME(dot)(const ck_gemm_tile *t, const int r
         CK_UNROLL
         for (int r = 0; r < rows; r++) sum[v][r] = set1(0);
     }
-    const int64_t a_row = t->a_row, ld = t->b_step, lag = t->b_lag;
+    const int64_t a_row = t->a_row, ld = t->b_step, lag = t->b_lag, ahead = rows <= CK_DOT_ROWS_AHEAD ? t->ahead_step : 0;
     const int64_t size = t->k * (int64_t)sizeof(ELEMENT), block = sizeof(VECTOR);
     const int64_t whole = t->columns == vectors * LANES ? size / block * block : 0;
     const char *a = t->a, *b = t->b, *b1 = b + LANES * ld;
     int64_t p = 0, p1 = 0; // of the first vector and of the second
     if (vectors == 2) {
-        for (; p < lag && p < whole; p += block) NAME(dot_block)(sum[0], rows, a + p, a_row, b + p, ld);
+        for (; p < lag && p < whole; p += block) NAME(dot_block)(sum[0], rows, a + p, a_row, b + p, ld, ahead);
         for (; p < whole; p += block, p1 += block) {
-            NAME(dot_block)(sum[0], rows, a + p, a_row, b + p, ld);
-            NAME(dot_block)(sum[1], rows, a + p1, a_row, b1 + p1, ld);
+            NAME(dot_block)(sum[0], rows, a + p, a_row, b + p, ld, ahead);
+            NAME(dot_block)(sum[1], rows, a + p1, a_row, b1 + p1, ld, ahead);
         }
-        for (; p1 < whole; p1 += block) NAME(dot_block)(sum[1], rows, a + p1, a_row, b1 + p1, ld);
+        for (; p1 < whole; p1 += block) NAME(dot_block)(sum[1], rows, a + p1, a_row, b1 + p1, ld, ahead);
     } else {
-        for (; p < whole; p += block) NAME(dot_block)(sum[0], rows, a + p, a_row, b + p, ld);
+        for (; p < whole; p += block) NAME(dot_block)(sum[0], rows, a + p, a_row, b + p, ld, ahead);
     }
     for (; p < size; p += block) {
         const int64_t steps = (size - p) / (int64_t)sizeof(ELEMENT);

@@ -16,6 +16,7 @@
 //   packing_distance  48 steps
 //   row_distance      never; slow: 12 steps
 //   dot_lag           256 bytes
+//   dot_ahead         256 bytes
 // Sets of caches: rows that lie a multiple of bytes / ways of a level apart share one set of it.
 #ifndef CK_GEMM_PLAN_H
 #define CK_GEMM_PLAN_H
@@ -71,7 +72,7 @@ typedef struct ck_gemm_plan {
     int64_t chunk;     // steps of k at a time: the numeric promise's, never another
     int64_t mc;        // rows of op(A) in a block
     int64_t nc;        // vectors of columns in a block
-    int32_t packing_distance, row_distance, dot_lag;
+    int32_t packing_distance, row_distance, dot_lag, dot_ahead;
     ck_gemm_why why_rows, why_pack_a, why_pack_b, why_blocks;
 } ck_gemm_plan;
 

@@ -44,6 +44,7 @@ typedef struct ck_gemm_limits {
     int64_t packing_distance; // a tile that packs fetches its row of B so many steps of k ahead
     int64_t row_distance;   // few rows of A: the first row group fetches the panel's own rows so many steps ahead; -1: never
     int64_t dot_lag;        // bytes of k between the two vectors of a dot tile whose rows share sets of L1
+    int64_t dot_ahead;      // a dot tile asks for a B that comes from memory so many bytes of k ahead; -1: never
 } ck_gemm_limits;
 
 typedef struct ck_machine {

@@ -87,5 +87,6 @@ internal struct MachineLimit: @unchecked Sendable {  // a key path of a C struct
         MachineLimit(name: "b_far", field: \.b_far),
         MachineLimit(name: "c_far", field: \.c_far), MachineLimit(name: "packing_distance", field: \.packing_distance),
         MachineLimit(name: "row_distance", field: \.row_distance), MachineLimit(name: "dot_lag", field: \.dot_lag),
+        MachineLimit(name: "dot_ahead", field: \.dot_ahead),
     ]
 }

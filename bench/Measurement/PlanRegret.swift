@@ -197,7 +197,7 @@ public struct PlanRegret: Codable, Sendable {
             "b_packed": [l2 / 2, l2 / 2 * 3, 4 * l2, .max],
             "b_far": [l2, l3 / 4, l3 / 8 * 3, .max], "c_far": [l2, .max], "packing_distance": [16, 48, 96],
             "row_distance": [-1, 12, 24],
-            "dot_lag": [0, 256],
+            "dot_lag": [0, 256], "dot_ahead": [-1, 128, 512],
         ]
         for limit in MachineLimit.all {
             for value in values[limit.name] ?? [] where value != machine.gemm[keyPath: limit.field] {
@@ -270,7 +270,7 @@ extension ck_gemm_plan {
         case CK_PATH_TILE: return "one tile"
         case CK_PATH_COLUMNS: return "operands exchanged"
         case CK_PATH_ROW: return "one row along B"
-        case CK_PATH_DOT: return "B transposed in registers" + (dot_lag > 0 ? ", lag \(dot_lag)" : "")
+        case CK_PATH_DOT: return "B transposed in registers" + (dot_lag > 0 ? ", lag \(dot_lag)" : "") + (dot_ahead > 0 ? ", \(dot_ahead) bytes ahead" : "")
         default: break
         }
         var parts = ["\(rows) rows x \(two_panels ? 6 : panel) vectors"]
