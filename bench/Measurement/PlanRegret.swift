@@ -270,7 +270,9 @@ extension ck_gemm_plan {
         case CK_PATH_TILE: return "one tile"
         case CK_PATH_COLUMNS: return "operands exchanged"
         case CK_PATH_ROW: return "one row along B"
-        case CK_PATH_DOT: return "B transposed in registers" + (dot_lag > 0 ? ", lag \(dot_lag)" : "") + (dot_ahead > 0 ? ", \(dot_ahead) bytes ahead" : "")
+        case CK_PATH_DOT:
+            return "B transposed in registers" + (dot_lag > 0 ? ", lag \(dot_lag)" : "")
+                + (dot_ahead > 0 ? ", \(dot_ahead) bytes ahead" : "")
         default: break
         }
         var parts = ["\(rows) rows x \(two_panels ? 6 : panel) vectors"]
