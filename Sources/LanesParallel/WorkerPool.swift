@@ -163,31 +163,40 @@ public enum Schedule: Sendable {
     public func run<Context: Sendable>(
         most: Int? = nil, with context: Context, _ body: @escaping @Sendable (Context, _ lane: Int, _ lanes: Int) -> Void
     ) -> Int {
-        // Compiled into the caller, where the types are known: what runs there captures nothing.
-        unsafe withUnsafePointer(to: ContextRegion(context: context, body: body)) { region in
-            unsafe runRaw(most: most, UnsafeRawPointer(region)) { region, lane, lanes in
-                let region = unsafe region.assumingMemoryBound(to: ContextRegion<Context>.self)
+        // Compiled into the caller, where the types are known: what runs there captures nothing. What lanes read stands in one piece that
+        // begins with a cache line, so that a small context costs one transfer.
+        let size = unsafe MemoryLayout<ContextRegion<Context>>.size
+        let alignment = unsafe max(64, MemoryLayout<ContextRegion<Context>>.alignment)
+        return unsafe withUnsafeTemporaryAllocation(byteCount: 2 * alignment + size, alignment: 16) { memory in
+            let record = unsafe memory.baseAddress!.alignedUp(toMultipleOf: alignment)
+            let offset = unsafe ContextRegion<Context>.offset
+            let region = unsafe (record + offset).initializeMemory(
+                as: ContextRegion<Context>.self, to: ContextRegion(context: context, body: body))
+            defer { unsafe region.deinitialize(count: 1) }
+            return unsafe runRaw(most: most, record) { record, lane, lanes in
+                let region = unsafe (record + ContextRegion<Context>.offset)
+                    .assumingMemoryBound(to: ContextRegion<Context>.self)
                 unsafe region.pointee.body(region.pointee.context, lane, lanes)
             }
         }
     }
 
+    // `record` begins with room for `body`.
     @usableFromInline
     internal func runRaw(
-        most: Int?, _ context: UnsafeRawPointer, _ body: @escaping @Sendable (UnsafeRawPointer, Int, Int) -> Void
+        most: Int?, _ record: UnsafeMutableRawPointer, _ body: @escaping @Sendable (UnsafeRawPointer, Int, Int) -> Void
     ) -> Int {
         let pool = unsafe self.pool
         let wanted = unsafe most.map { Int32(clamping: max(1, $0)) } ?? ck_pool_lanes(pool)
-        var region = unsafe RawRegion(context: context, body: body)
-        return unsafe withUnsafeMutablePointer(to: &region) { region in
-            unsafe Int(
-                ck_pool_run(
-                    pool, wanted,
-                    { context, lane, lanes in
-                        let region = unsafe context!.assumingMemoryBound(to: RawRegion.self)
-                        unsafe region.pointee.body(region.pointee.context, Int(lane), Int(lanes))
-                    }, region))
-        }
+        let region = unsafe record.initializeMemory(as: RawRegion.self, to: RawRegion(body: body))
+        defer { unsafe region.deinitialize(count: 1) }
+        return unsafe Int(
+            ck_pool_run(
+                pool, wanted,
+                { record, lane, lanes in
+                    unsafe record!.assumingMemoryBound(to: RawRegion.self).pointee.body(
+                        UnsafeRawPointer(record!), Int(lane), Int(lanes))
+                }, record))
     }
 
     /// The same for loops of a few microseconds: only workers that are awake take part.
@@ -274,15 +283,15 @@ private struct Region { let body: (Int, Int) -> Void }
 
 // A region with a context, as its caller knows it, and as the C pool carries it.
 @usableFromInline @unsafe internal struct ContextRegion<Context> {
-    @usableFromInline let context: Context
     @usableFromInline let body: @Sendable (Context, Int, Int) -> Void
+    @usableFromInline let context: Context
 
     @inlinable init(context: Context, body: @escaping @Sendable (Context, Int, Int) -> Void) {
         unsafe (self.context, self.body) = (context, body)
     }
+
+    // Where it stands in a record that begins with a RawRegion.
+    @inlinable static var offset: Int { unsafe max(16, MemoryLayout<ContextRegion>.alignment) }
 }
 
-@unsafe private struct RawRegion {
-    let context: UnsafeRawPointer
-    let body: (UnsafeRawPointer, Int, Int) -> Void
-}
+@unsafe private struct RawRegion { let body: (UnsafeRawPointer, Int, Int) -> Void }

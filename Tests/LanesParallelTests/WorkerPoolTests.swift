@@ -49,6 +49,17 @@ import Testing
             #expect(lanes == 4 && job.sums.slots.withLock { $0.reduce(0, +) } == round * 499_500)
         }
         #expect(pool.run(most: 2, with: 7) { seven, _, lanes in precondition(seven == 7 && lanes == 2) } == 2)
+        // Contexts of any size and alignment, and references, which end with the call.
+        let wide = (SIMD64<Double>(repeating: 3), SIMD64<UInt8>(repeating: 5))
+        #expect(pool.run(with: wide) { wide, _, _ in precondition(wide.0.sum() == 192 && wide.1[63] == 5) } == 4)
+        weak var gone: Sums?
+        do {
+            let sums = Sums()
+            gone = sums
+            pool.run(with: sums) { sums, lane, _ in sums.slots.withLock { $0[lane] += 1 } }
+            #expect(sums.slots.withLock { $0.reduce(0, +) } == 4)
+        }
+        #expect(gone == nil)
     }
 
     @Test func callsInsideRunAlone() {
