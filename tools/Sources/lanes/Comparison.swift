@@ -25,6 +25,8 @@ struct Comparison: Codable {
     var threads: Int
     var libraries: [Library]
     var rounds: Int
+    /// A held subnormal numbers.
+    var subnormals: Bool
     /// Median over the run; `shareOfPeak` uses the one measured beside each shape.
     var peakGflops: Double
     var stealSeconds: Double?
@@ -33,7 +35,8 @@ struct Comparison: Codable {
     var geometricMean: Double?
 
     static func run(
-        libraries: [Library], shapes: [Shape], type: ElementType, threads: Int = 1, rounds: Int, seconds: Double
+        libraries: [Library], shapes: [Shape], type: ElementType, threads: Int = 1, rounds: Int, seconds: Double,
+        subnormals: Bool = false
     ) throws -> Comparison {
         var libraries = try libraries.map { try $0.asked() }
         let groups = threads > 1 ? libraries.map { [$0] } : try groups(&libraries, type: type)
@@ -49,7 +52,9 @@ struct Comparison: Codable {
                 let group = groups[(index + round) % groups.count]
                 Progress.show(
                     "round \(round) of \(rounds): \(group.map(\.name).joined(separator: ", ")), \(shapes.count) shapes")
-                for timing in try GemmWorker.run(group, shapes: shapes, type: type, threads: threads, seconds: seconds) {
+                for timing in try GemmWorker.run(
+                    group, shapes: shapes, type: type, threads: threads, seconds: seconds, subnormals: subnormals)
+                {
                     for (library, (times, error)) in zip(group, zip(timing.nanoseconds, timing.errorOverBound)) {
                         guard error <= 1 else {
                             throw Failure(
@@ -88,7 +93,7 @@ struct Comparison: Codable {
         }
         let ratios = rows.compactMap(\.ratio)
         return Comparison(
-            machine: .current(), type: type, threads: threads, libraries: libraries, rounds: rounds,
+            machine: .current(), type: type, threads: threads, libraries: libraries, rounds: rounds, subnormals: subnormals,
             peakGflops: Statistics.median(peaks),
             stealSeconds: stealBefore.flatMap { before in MachineRecord.stealSeconds().map { $0 - before } }, rows: rows,
             geometricMean: ratios.isEmpty ? nil : Statistics.geometricMean(ratios))

@@ -14,12 +14,17 @@ struct GemmCommand: ParsableCommand {
             anything is timed. The figures are GFLOP/s, medians over rounds; ours / best other is the smallest median of the
             quotients of turns. Only ratios within one run mean much.
 
+            Products keep subnormal numbers (below 2^-126 in f32, 2^-1022 in f64), which some processors multiply slowly;
+            --subnormals shows what they cost here. A thread that has set flush-to-zero or denormals-are-zero has its products
+            done in that mode, on every lane, and its mode is left as it was.
+
             Examples:
               lanes gemm
               lanes gemm 64x128x784 NT:500x500x500 512x512x512+512
               lanes gemm --shapes shapes.txt --rounds 5 --peer mkl=/opt/mkl/libmkl_rt.so --peer blis=/usr/lib/libblis.so.4
               lanes gemm --type f64 --json > f64.json
               lanes gemm --threads 2 128x128x128 1024x1024x1024
+              lanes gemm --subnormals 256x256x256
               lanes gemm --explain TN:700x700x700
               LANES_MACHINE=golden-cove lanes gemm --explain TN:700x700x700
             """)
@@ -36,6 +41,7 @@ struct GemmCommand: ParsableCommand {
     @Option(help: "Threads of each library.") var threads = 1
     @Option(help: "Rounds over all libraries.") var rounds = 3
     @Option(help: "Seconds for each shape and round.") var seconds = 0.05
+    @Flag(help: "Fill A with subnormal numbers, to see what they cost.") var subnormals = false
     @Flag(help: "Say how each product is planned on this machine, and why, instead of timing it.") var explain = false
     @Flag(help: "Print one JSON object with every sample.") var json = false
 
@@ -62,7 +68,8 @@ struct GemmCommand: ParsableCommand {
         if explain { return try printExplanations(list) }
         let others = noPeers ? [] : peers.isEmpty ? [try findOpenBLAS()] : peers.map { Library(argument: $0)! }
         let comparison = try Comparison.run(
-            libraries: [.own] + others, shapes: list, type: type, threads: threads, rounds: rounds, seconds: seconds)
+            libraries: [.own] + others, shapes: list, type: type, threads: threads, rounds: rounds, seconds: seconds,
+            subnormals: subnormals)
         if json {
             try printJSON(comparison)
         } else {
@@ -113,6 +120,7 @@ func comparisonTable(_ comparison: Comparison) -> String {
     }
     var text =
         "GFLOP/s, \(comparison.type.rawValue), \(comparison.threads == 1 ? "one thread" : "\(comparison.threads) threads"), \(comparison.machine.instructionSet) on \(comparison.machine.processor)\n"
+    if comparison.subnormals { text += "A holds subnormal numbers\n" }
     text += "measured FMA peak \(format(comparison.peakGflops)) GFLOP/s"
     if let steal = comparison.stealSeconds { text += "; stolen by the hypervisor during the run: \(format(steal, 2)) s" }
     for line in comparison.libraries.compactMap(\.description) { text += "\n\(line)" }

@@ -17,6 +17,7 @@ struct GemmWorker: ParsableCommand {
     @Option var type = ElementType.f32
     @Option var seconds = 0.05
     @Option var threads = 1
+    @Flag var subnormals = false
     @Flag var describe = false
 
     struct Timing: Codable {
@@ -42,13 +43,13 @@ struct GemmWorker: ParsableCommand {
         let shapes = try JSONDecoder().decode([Shape].self, from: FileHandle.standardInput.readDataToEndOfFile())
         let timings = shapes.map { shape in
             if type == .f64 {
-                let operands = ProductOperands<Double>(shape)
+                let operands = ProductOperands<Double>(shape, subnormals: subnormals)
                 let others = loaded.map { library in
                     { unsafe library.multiply(shape, operands.a, operands.b, operands.c) }
                 }
                 return time(operands, (own ? [ownProduct(operands)] : []) + others, unitRoundoff: 0x1p-53)
             }
-            let operands = ProductOperands<Float>(shape)
+            let operands = ProductOperands<Float>(shape, subnormals: subnormals)
             let others = loaded.map { library in
                 { unsafe library.multiply(shape, operands.a, operands.b, operands.c) }
             }
@@ -99,9 +100,10 @@ struct GemmWorker: ParsableCommand {
 
     /// Runs the subcommand for libraries that share a process, ours first if it is among them.
     static func run(
-        _ group: [Library], shapes: [Shape], type: ElementType, threads: Int, seconds: Double
+        _ group: [Library], shapes: [Shape], type: ElementType, threads: Int, seconds: Double, subnormals: Bool = false
     ) throws -> [Timing] {
         var arguments = ["gemm-worker", "--type", type.rawValue, "--seconds", String(seconds), "--threads", String(threads)]
+        if subnormals { arguments.append("--subnormals") }
         for library in group { arguments += library.path.map { ["--library", $0] } ?? ["--own"] }
         do {
             let data = try Worker.run(

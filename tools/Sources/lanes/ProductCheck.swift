@@ -1,7 +1,7 @@
 import Lanes
 import Measurement
 
-/// The operands of one product: random numbers in ±1/2 on pages of their own. Used from one thread; owns its memory.
+/// The operands of one product: random numbers in ±1/2 on pages of their own, subnormal ones in A where that is asked for. Used from one thread; owns its memory.
 @safe final class ProductOperands<Element: LaneElement> {
     let shape: Shape
     let a: UnsafeMutablePointer<Element>
@@ -10,21 +10,23 @@ import Measurement
     /// What C held at first, which β multiplies.
     let initialC: [Element]
 
-    init(_ shape: Shape) {
+    init(_ shape: Shape, subnormals: Bool) {
         self.shape = shape
+        // At most a quarter of the smallest normal number.
+        let scale = subnormals ? Element.leastNormalMagnitude / 2 : 1
         var state = UInt64(bitPattern: Clock.nanoseconds)
-        func numbers(_ rows: Int, _ columns: Int) -> UnsafeMutablePointer<Element> {
+        func numbers(_ rows: Int, _ columns: Int, times factor: Element = 1) -> UnsafeMutablePointer<Element> {
             let count = rows * (columns + shape.padding)
             let memory = UnsafeMutableRawPointer.allocate(
                 byteCount: max(1, count) * MemoryLayout<Element>.stride, alignment: 4096)
             let elements = unsafe memory.bindMemory(to: Element.self, capacity: count)
             for index in 0..<count {
                 state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                unsafe elements[index] = Element(Double(Int32(truncatingIfNeeded: state >> 32)) / 4_294_967_296)
+                unsafe elements[index] = factor * Element(Double(Int32(truncatingIfNeeded: state >> 32)) / 4_294_967_296)
             }
             return unsafe elements
         }
-        unsafe a = numbers(shape.storedA.rows, shape.storedA.columns)
+        unsafe a = numbers(shape.storedA.rows, shape.storedA.columns, times: scale)
         unsafe b = numbers(shape.storedB.rows, shape.storedB.columns)
         unsafe c = numbers(shape.m, shape.n)
         initialC = unsafe Array(UnsafeBufferPointer(start: c, count: shape.m * (shape.n + shape.padding)))
@@ -53,10 +55,12 @@ import Measurement
 /// random, with plain loops; where an operand has more than 2^26 elements, these 64 alone.
 ///
 /// A sum of k products and β·C differs from the exact one by at most γ(k + 3) (|a|·|b| + |βC|) (Higham, Accuracy and Stability of
-/// Numerical Algorithms, 3.1), and |a|·|b| is at most ‖a‖‖b‖ (Cauchy and Schwarz), which needs no product of its own.
+/// Numerical Algorithms, 3.1), and |a|·|b| is at most ‖a‖‖b‖ (Cauchy and Schwarz), which needs no product of its own. What underflows
+/// adds a step of the subnormal numbers for each term.
 struct ProductCheck<Element: LaneElement> {
     private let operands: ProductOperands<Element>
     private let bound: Double
+    private let underflow: Double
     private let rowNorms: [Double]
     private let columnNorms: [Double]
     /// m x n, rows one after the other; empty where only 64 elements are compared.
@@ -67,6 +71,7 @@ struct ProductCheck<Element: LaneElement> {
         let shape = operands.shape
         let n = Double(shape.k + 3) * unitRoundoff * (Element.self == Double.self ? 2 : 1)
         bound = n / (1 - n)
+        underflow = Double(shape.k + 3) * Double(Element.leastNonzeroMagnitude)
         rowNorms = (0..<shape.m).map { row in
             (0..<shape.k).reduce(0) { $0 + operands.elementA(row, $1) * operands.elementA(row, $1) }.squareRoot()
         }
@@ -100,7 +105,7 @@ struct ProductCheck<Element: LaneElement> {
         func compare(_ i: Int, _ j: Int, _ right: Double) {
             let error = unsafe abs(Double(operands.c[i * stride + j]) - right)
             let old = abs(shape.beta * Double(operands.initialC[i * stride + j]))
-            let allowed = bound * (rowNorms[i] * columnNorms[j] + old)
+            let allowed = bound * (rowNorms[i] * columnNorms[j] + old) + underflow
             // A NaN is not within any bound; JSON has no infinity.
             worst =
                 error <= allowed
