@@ -60,7 +60,7 @@ let package = Package(
         .testTarget(
             name: "LanesNNTests", dependencies: ["Lanes", "LanesNN", "LanesParallel"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "ExperimentsTests", dependencies: ["Experiments", "LanesParallel", "Measurement"],
+            name: "ExperimentsTests", dependencies: ["Experiments", "LanesParallel", "Measurement"], exclude: ["Recorded"],
             swiftSettings: swiftSettings),
         .testTarget(name: "LanesBLASTests", dependencies: ["LanesBLAS", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "MeasurementTests", dependencies: ["Measurement"], swiftSettings: swiftSettings),

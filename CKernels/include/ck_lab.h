@@ -11,9 +11,14 @@
 extern "C" {
 #endif
 
-// `steps` additions, each of which needs the result of the one before, as the first needs the last of the thread's call before: one cycle
+// `steps` additions of registers, each of which needs the result of the one before, as the first needs the last of the thread's call before: one cycle
 // each on every processor that we know.
 uint64_t ck_lab_alu_chain(int64_t steps);
+
+// The same with integer multiplications (three or four cycles on cores that we know), additions of floats (two to four) and multiply-adds of
+// doubles (three to five). False where this processor has no such operation.
+typedef enum ck_lab_chain_kind { CK_LAB_CHAIN_MULTIPLY, CK_LAB_CHAIN_FLOAT_ADD, CK_LAB_CHAIN_MULTIPLY_ADD } ck_lab_chain_kind;
+bool ck_lab_chain(ck_lab_chain_kind kind, int64_t steps);
 
 // A cycle through `count` cells in random order, `stride` bytes apart: cell i holds the address of its successor.
 void ck_lab_make_chase(void *memory, int64_t count, int64_t stride, uint64_t seed);

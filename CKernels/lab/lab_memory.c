@@ -6,14 +6,72 @@
 
 uint64_t ck_lab_alu_chain(int64_t steps) {
     static _Thread_local uint64_t end; // of the chain before, from which this one goes on: a processor would run the two side by side
-    uint64_t x = end;
+    uint64_t x = end, y = 3;
+    // A register that nobody knows the value of: additions of constants are done at renaming by some cores, several in a cycle (Golden Cove).
+    __asm__ volatile("" : "+r"(y));
     for (int64_t i = 0; i < steps; i += 16)
         for (int j = 0; j < 16; j++) {
-            x += 3;
-            __asm__ volatile("" : "+r"(x)); // the compiler must not add sixteen threes at once
+            x += y;
+            __asm__ volatile("" : "+r"(x)); // the compiler must not add sixteen times at once
         }
     end = x;
     return x;
+}
+
+// Sixteen steps in a turn, each opaque to the compiler. Both operands are 1 and the sum begins with 0: nothing overflows or gets subnormal.
+#if defined(__aarch64__)
+#define IN_VECTOR_REGISTER "+w"
+#elif defined(__x86_64__)
+#define IN_VECTOR_REGISTER "+x"
+#else
+#define IN_VECTOR_REGISTER "+m"
+#endif
+
+static bool has_multiply_add(void) {
+#if defined(__x86_64__)
+    return (ck_cpu_features() & CK_FEATURE_FMA) != 0;
+#elif defined(__aarch64__)
+    return true;
+#else
+    return false;
+#endif
+}
+
+bool ck_lab_chain(ck_lab_chain_kind kind, int64_t steps) {
+    uint64_t x = 1, y = 1;
+    double number = 1, one = 1;
+    float single = 0, unit = 1;
+    __asm__ volatile("" : "+r"(y));
+    __asm__ volatile("" : IN_VECTOR_REGISTER(one));
+    __asm__ volatile("" : IN_VECTOR_REGISTER(unit));
+    if (kind == CK_LAB_CHAIN_MULTIPLY_ADD && !has_multiply_add()) return false;
+    for (int64_t i = 0; i < steps; i += 16) {
+        switch (kind) {
+        case CK_LAB_CHAIN_MULTIPLY:
+            for (int j = 0; j < 16; j++) {
+                x *= y;
+                __asm__ volatile("" : "+r"(x));
+            }
+            break;
+        case CK_LAB_CHAIN_FLOAT_ADD:
+            for (int j = 0; j < 16; j++) {
+                single += unit;
+                __asm__ volatile("" : IN_VECTOR_REGISTER(single));
+            }
+            break;
+        case CK_LAB_CHAIN_MULTIPLY_ADD:
+            for (int j = 0; j < 16; j++) {
+#if defined(__x86_64__)
+                __asm__ volatile("vfmadd132sd %1, %1, %0" : "+x"(number) : "x"(one)); // number * 1 + 1
+#else
+                number = __builtin_fma(number, one, one);
+                __asm__ volatile("" : IN_VECTOR_REGISTER(number));
+#endif
+            }
+            break;
+        }
+    }
+    return true;
 }
 
 static uint64_t next(uint64_t *state) { // splitmix64

@@ -4,7 +4,7 @@ import Measurement
 extension Experiment {
     static let adjacentLine = Experiment(
         id: "adjacent-line", title: "Do neighbouring lines disturb each other?",
-        question: "Processors fetch lines in pairs of 128 bytes. Does a counter in the other half of a pair slow ours down?",
+        question: "Some processors fetch lines in pairs. Does a counter in the other line of a pair slow ours down?",
         hypothesis: "Hardly: less than 10% between two lines of one pair and lines of different pairs.",
         figure: .bars(y: "ns per atomic addition"),
         predict: { profile in
@@ -15,16 +15,17 @@ extension Experiment {
             var observation = Observation()
             let memory = ProbeMemory(byteCount: 1 << 20)
             let steps = lab.isQuick ? 200_000 : 1_000_000
+            let line = lab.lineBytes
             var same: [Double] = []
             var other: [Double] = []
             // In turn, so that both see the same machine.
             for _ in 0..<(lab.isQuick ? 11 : 31) {
-                same.append(lab.together(2, samples: 1) { Probe.countAdd(memory, $0 * 64, steps) }[0] / Double(steps))
-                other.append(lab.together(2, samples: 1) { Probe.countAdd(memory, $0 * 192, steps) }[0] / Double(steps))
+                same.append(lab.together(2, samples: 1) { Probe.countAdd(memory, $0 * line, steps) }[0] / Double(steps))
+                other.append(lab.together(2, samples: 1) { Probe.countAdd(memory, $0 * 3 * line, steps) }[0] / Double(steps))
             }
             var bars = Series("two lanes", unit: "ns")
-            bars.add(0, same, label: "one pair (64 bytes apart)")
-            bars.add(1, other, label: "different pairs (192 bytes apart)")
+            bars.add(0, same, label: "one pair (\(line) bytes apart)")
+            bars.add(1, other, label: "different pairs (\(3 * line) bytes apart)")
             let comparison = PairedComparison(logarithms: zip(same, other).map { log($0 / $1) })
             observation.series = [bars]
             observation.numbers = [
@@ -34,14 +35,14 @@ extension Experiment {
             ]
             return observation
         },
-        judge: { found in
+        judge: { found, facts in
             let difference = found["difference, %"]!
             return (
                 abs(difference) < 10 ? .supported : .refuted,
                 "Counters in one pair of lines take \(text(found["one pair, ns"]!, 2)) ns for an addition, in different pairs \(text(found["different pairs, ns"]!, 2)) ns: \(text(difference))% more, median of pairs timed in turn. "
                     + (abs(difference) < 10
-                        ? "A line that is written all the time is not fetched by the neighbour's prefetcher. We pad to 128 bytes all the same: some processors have lines that long."
-                        : "The prefetcher of pairs takes lines away that nobody asked for.")
+                        ? "Counters a line of \(facts.lineBytes) bytes apart do not disturb each other here."
+                        : "Counters a line of \(facts.lineBytes) bytes apart still disturb each other; a prefetcher that fetches lines in pairs would do that, but nothing here measures one.")
             )
         })
 }

@@ -16,6 +16,7 @@ extension Experiment {
             guard lab.lanes > 1 else { return .notTestable("one processor: the speed-up is 1 for every share") }
             var observation = Observation()
             var found = Series("measured", unit: "times")
+            var alone: [Double] = []
             var law = Series("Amdahl's law", unit: "times")
             let work = lab.isQuick ? 4_000_000 : 20_000_000
             let lanes = Double(lab.lanes)
@@ -29,6 +30,7 @@ extension Experiment {
                     let middle = Clock.nanoseconds
                     Probe.aluChain(serial)
                     lab.pool.run { _, lanes in Probe.aluChain((work - serial) / lanes) }
+                    alone.append(Double(middle - start))
                     ratios.append(Double(middle - start) / Double(Clock.nanoseconds - middle))
                 }
                 found.add(share, ratios)
@@ -37,19 +39,22 @@ extension Experiment {
             }
             observation.series = [found, law]
             observation.numbers = [
+                "all the work on one lane, µs": Statistics.median(alone) / 1000,
                 "speed-up, nothing serial": found.points[0].y, "speed-up, a quarter serial": found.points[2].y,
                 "largest deviation from the law, %": zip(found.points, law.points).map { 100 * abs($0.y / $1.y - 1) }.max()!,
             ]
             return observation
         },
-        judge: { found in
+        judge: { found, facts in
             let deviation = found["largest deviation from the law, %"]!
             return (
                 deviation < 10 ? .supported : .refuted,
                 "With nothing serial the lanes bring \(text(found["speed-up, nothing serial"]!, 2)) times, with a quarter serial \(text(found["speed-up, a quarter serial"]!, 2)) times; the measured speed-ups lie within \(text(deviation))% of the law."
                     + (deviation < 10
-                        ? " A region costs a fraction of a microsecond, too little to be seen here."
-                        : " More than a tenth off: the processors do not run as fast together as alone, or were taken away.")
+                        ? found["all the work on one lane, µs"].map {
+                            " A region of \(text(facts.region, 0)) ns is too little to be seen beside \(text($0, 0)) µs of work."
+                        } ?? ""
+                        : " More than a tenth off: the law counts \(facts.lanes) lanes, and \(facts.pair == .threadsOfOneCore ? "the first two are threads of one core, with" : "multiply-adds on two of them at once reached") \(text(facts.arithmeticOfTwo, 2)) times the rate of one right before.")
             )
         })
 }

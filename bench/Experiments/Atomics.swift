@@ -1,10 +1,12 @@
 import Measurement
 
+import Synchronization
+
 extension Experiment {
     static let atomics = Experiment(
         id: "atomics", title: "One counter for all, or one for each?",
         question: "How many atomic operations a second does one line bear, how many do separate lines, and is it fair?",
-        hypothesis: "One line bears no more than its travels between cores allow; separate lines scale with the lanes.",
+        hypothesis: "One line bears no more than its transfers between cores allow; separate lines scale with the lanes.",
         figure: .bars(y: "million operations a second, all lanes", logY: true),
         predict: { profile in
             profile.lanes > 1 ? ["separate lines, additions, millions": 1000 * Double(profile.lanes) / profile.atomic] : [:]
@@ -16,13 +18,16 @@ extension Experiment {
             let steps = lab.isQuick ? 100_000 : 500_000
             var together = Series("one line", unit: "million/s")
             var apart = Series("a line for each lane", unit: "million/s")
+            let failed = Atomic<Int>.Tally()
             let operations: [(String, @Sendable (Int) -> Void)] = [
                 ("addition", { Probe.countAdd(memory, $0, steps) }), ("exchange", { Probe.countExchange(memory, $0, steps) }),
-                ("compare-and-swap", { _ = Probe.countSwap(memory, $0, steps) }),
+                ("compare-and-swap", { failed.add(Probe.countSwap(memory, $0, steps)) }),
             ]
+            var failures = 0
             for (index, (name, body)) in operations.enumerated() {
                 let all = Double(steps * lab.lanes) * 1000
                 together.add(Double(index), lab.together(lab.lanes) { _ in body(0) }.map { all / $0 }, label: name)
+                if name == "compare-and-swap" { failures = failed.total }
                 apart.add(Double(index), lab.together(lab.lanes) { body($0 * 256) }.map { all / $0 }, label: name)
             }
             let shares = lab.each(lab.lanes) { _ in Probe.countAdd(memory, 0, steps) }
@@ -31,19 +36,20 @@ extension Experiment {
             observation.numbers = [
                 "one line, additions, millions": together.points[0].y, "separate lines, additions, millions": apart.points[0].y,
                 "one line, compare-and-swap, millions": together.points[2].y,
+                "failed compare-and-swaps for each that succeeds": Double(failures) / Double(5 * steps * lab.lanes),
                 "slowest lane over fastest, time": shares.max()! / shares.min()!,
                 "one lane alone, millions": Double(steps) * 1000 / alone,
             ]
             return observation
         },
-        judge: { found in
+        judge: { found, _ in
             let (one, many, alone) = (
                 found["one line, additions, millions"]!, found["separate lines, additions, millions"]!,
                 found["one lane alone, millions"]!
             )
             return (
                 one < alone && many > 1.5 * one ? .supported : .refuted,
-                "One line bears \(text(one, 0)) million additions a second from all lanes; one lane alone does \(text(alone, 0)) million\(one < alone ? ", more than all together" : ""); separate lines bear \(text(many, 0)). Compare-and-swap loops get \(text(found["one line, compare-and-swap, millions"]!, 0)) million through, for an attempt fails whenever the line was away. The slowest lane took \(text(found["slowest lane over fastest, time"]!, 2)) times as long as the fastest."
+                "One line bears \(text(one, 0)) million additions a second from all lanes; one lane alone does \(text(alone, 0)) million\(one < alone ? ", more than all together" : ""); separate lines bear \(text(many, 0)). Compare-and-swap loops get \(text(found["one line, compare-and-swap, millions"]!, 0)) million through\(found["failed compare-and-swaps for each that succeeds"].map { ", with \(text($0, 2)) failed attempts for each that succeeds" } ?? ""). The slowest lane took \(text(found["slowest lane over fastest, time"]!, 2)) times as long as the fastest."
             )
         })
 }

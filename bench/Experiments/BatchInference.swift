@@ -60,7 +60,7 @@ extension Experiment {
             observation.numbers["requests at half load, 99th percentile, µs"] = sorted[sorted.count * 99 / 100]
             return observation
         },
-        judge: { found in
+        judge: { found, _ in
             let gain = found["a batch over one at a time, times"]!
             return (
                 gain > 1.5 ? .supported : .refuted,

@@ -17,7 +17,7 @@ extension Experiment {
         },
         leavesOut: [
             "n where two lanes gain a tenth":
-                "small products share their tiles unevenly, and the operands of the second lane come from the first one's cache"
+                "tiles that two lanes cannot share evenly, and the way of the second lane's operands from the first one's cache, are not in it"
         ],
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: there is no second lane") }
@@ -46,13 +46,13 @@ extension Experiment {
             ]
             return observation
         },
-        judge: { found in
+        judge: { found, facts in
             let (first, worst) = (found["n where two lanes gain a tenth"]!, found["worst ratio"]!)
             return (
                 first > 0 && worst > 0.9 ? .supported : .refuted,
                 first > 0
-                    ? "Two lanes gain a tenth from n = \(text(first, 0)) on, and \(text(found["ratio at the largest size"]!, 2)) times at n = 384; the worst ratio of all sizes is \(text(worst, 2)). A region costs a fraction of a microsecond, so products of about a microsecond already gain."
-                    : "Two lanes never gained a tenth: both processors together have no more arithmetic than one, which happens where they are two threads of one core."
+                    ? "Two lanes gain a tenth from n = \(text(first, 0)) on, and \(text(found["ratio at the largest size"]!, 2)) times at n = 384; the worst ratio of all sizes is \(text(worst, 2)). An empty region took \(text(facts.region, 0)) ns right before."
+                    : "Two lanes never gained a tenth. Multiply-adds on both at once reached \(text(facts.arithmeticOfTwo, 2)) times the rate of one right before\(facts.pair == .threadsOfOneCore ? ": the two are threads of one core" : "")."
             )
         })
 }

@@ -3,7 +3,7 @@ import Measurement
 
 extension Experiment {
     static let coreToCore = Experiment(
-        id: "core-to-core", title: "How long does a line travel between two cores?",
+        id: "core-to-core", title: "How long does a cache-line transfer between two processors take?",
         question: "One processor writes, the other waits for it and answers: how long is one way?",
         hypothesis: "A transfer costs about two to three times a load from the last-level cache, through which it goes.",
         figure: .bars(y: "ns, one way"),
@@ -39,12 +39,13 @@ extension Experiment {
             ]
             return observation
         },
-        judge: { found in
+        judge: { found, facts in
             let (fast, slow) = (found["one way, ns"]!, found["slowest pair, ns"]!)
             let load = found["last-level load, ns"]!
             return (
-                fast >= 1.5 * load && fast <= 4 * load ? .supported : .refuted,
-                "One way takes \(text(fast)) ns between the nearest of \(text(found["pairs"]!, 0)) pair(s)\(slow > 1.5 * fast ? " and \(text(slow)) ns between the farthest, which share less of the chip" : ""). A load from the last level takes \(text(load)) ns here. The line is taken from the other core's cache through the one that both share, or over the link between two parts of the chip where they share none; the waiting side learns of it at its next load."
+                facts.pair == .threadsOfOneCore
+                    ? .notTestable : fast >= 1.5 * load && fast <= 4 * load ? .supported : .refuted,
+                "One way takes \(text(fast)) ns between the nearest of \(text(found["pairs"]!, 0)) pair(s)\(slow > 1.5 * fast ? " and \(text(slow)) ns between the farthest" : ""). A load from the last level takes \(text(load)) ns here, so a transfer is \(text(fast / load)) times that. \(facts.pair == .threadsOfOneCore ? "The first two processors are threads of one core (together \(text(facts.arithmeticOfTwo, 2)) times the arithmetic of one), whose lines need not leave its cache." : "The waiting side learns of the line at its next load, which is part of the time.")"
             )
         })
 }

@@ -71,7 +71,7 @@ extension Experiment {
             ]
             return observation
         },
-        judge: { found in
+        judge: { found, _ in
             let (serial, overlapped, over) = (
                 found["one after the other, ms"]!, found["overlapped, ms"]!, found["overlapped over the longer part"]!
             )

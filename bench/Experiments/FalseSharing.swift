@@ -41,11 +41,11 @@ extension Experiment {
             ]
             return observation
         },
-        judge: { found in
+        judge: { found, facts in
             let (cliff, line, factor) = (found["cliff, bytes"]!, found["line, bytes"]!, found["slower below the cliff, times"]!)
             return (
                 cliff == line && factor > 1.5 ? .supported : .refuted,
-                "Atomic additions on neighbouring counters take \(text(found["atomic additions together, ns"]!)) ns each, apart \(text(found["atomic additions apart, ns"]!, 2)) ns: \(text(factor)) times. The largest step comes at \(text(cliff, 0)) bytes; lines have \(text(line, 0)). Below it, the lanes take one line from each other for each addition though no number is shared. Plain additions lose \(text(found["plain additions slower, times"]!)) times: a core gathers additions in its store buffer before it must give the line away, so they are cheap alone and the line still travels."
+                "Atomic additions on neighbouring counters take \(text(found["atomic additions together, ns"]!)) ns each, apart \(text(found["atomic additions apart, ns"]!, 2)) ns: \(text(factor)) times. The largest step comes at \(text(cliff, 0)) bytes; lines have \(text(line, 0)). \(cliff == line && factor > 1.5 ? "Below it the lanes take one line from each other though no number is shared." : facts.pair == .threadsOfOneCore ? "The two lanes are threads of one core and share its first cache: a line need not move." : "") Plain additions take \(text(found["plain additions slower, times"]!)) times as long side by side as apart."
             )
         })
 }

@@ -18,7 +18,7 @@ extension Experiment {
         },
         leavesOut: [
             "pool, awake, ns":
-                "each side notices the other's line at its next look only, and a look between far cores takes as long as a transfer"
+                "how often each side looks for the other's line, and what a region does besides, are not in it"
         ],
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: every region runs alone") }
@@ -113,11 +113,11 @@ extension Experiment {
             observation.series = [bars]
             return observation
         },
-        judge: { found in
+        judge: { found, facts in
             let (hot, thread) = (found["pool, awake, ns"]!, found["threads made anew, ns"]!)
             return (
                 hot * 10 < thread ? .supported : .refuted,
-                "A region on workers that look for work takes \(text(hot, 0)) ns: a line of memory to each worker and one back. Making threads takes \(text(thread / 1000)) µs, a group of tasks \(text(found["TaskGroup, ns"]! / 1000)) µs, a region that finds the pool asleep \(text(found["pool, asleep, ns"]! / 1000)) µs: the system has to find a processor for each. A pool that is woken comes too late for so short a region, and the caller runs it alone."
+                "A region on workers that look for work takes \(text(hot, 0)) ns; two transfers of a cache line, there and back, are \(text(2 * facts.transfer, 0)) ns of it (\(text(200 * facts.transfer / hot, 0))%). Making threads takes \(text(thread / 1000)) µs, a group of tasks \(text(found["TaskGroup, ns"]! / 1000)) µs, a region that finds the pool asleep \(text(found["pool, asleep, ns"]! / 1000)) µs.\(found["pool, asleep, threads"].map { $0 < 1.5 ? " Workers that have to be woken come too late for so short a region: the caller ran it alone (\(text($0, 2)) threads on the average)." : "" } ?? "")"
                     + (found["OpenMP, ns"].map { " OpenMP's workers wait awake too and need \(text($0, 0)) ns." } ?? "")
             )
         })

@@ -21,7 +21,7 @@ extension Experiment {
         },
         leavesOut: [
             "an atomic for each parameter, ns":
-                "an exchange that fails is tried again, and lanes that walk over the same cells at a distance take no line from each other"
+                "exchanges that fail and are tried again are not in it, and lanes at a distance from each other in the same cells take no line"
         ],
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: nobody else adds") }
@@ -82,7 +82,7 @@ extension Experiment {
             observation.series = [bars]
             return observation
         },
-        judge: { found in
+        judge: { found, _ in
             let (lock, padded, atomic) = (
                 found["one lock for all, ns"]!, found["sums of one's own, padded, ns"]!,
                 found["an atomic for each parameter, ns"]!

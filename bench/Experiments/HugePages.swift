@@ -3,10 +3,11 @@ import Measurement
 extension Experiment {
     static let hugePages = Experiment(
         id: "huge-pages", title: "What do huge pages bring?",
-        question: "The same loads from the same amount of memory, in pages of 4 KiB and of 2 MiB.",
+        question: "The same loads from the same amount of memory, in pages of the usual size and in huge ones.",
         hypothesis: "Dependent loads all over a large memory are at least a tenth faster; a stream hardly notices.",
         figure: .bars(y: "ns: per load, or per 64 bytes of a stream"),
         predict: { profile in ["huge pages, load, ns": profile.memoryLatency] },
+        usesLanes: false,
         measure: { lab in
             var observation = Observation()
             var loads = Series("dependent loads", unit: "ns")
@@ -17,7 +18,7 @@ extension Experiment {
                 let walk = Chase(memory, byteCount: bytes, seed: lab.seed)
                 let steps = 20_000
                 let chase = lab.time(seconds: 3 * lab.pointSeconds) { walk.follow(steps) }
-                let label = huge ? "2 MiB pages" : "4 KiB pages"
+                let label = huge ? "huge pages" : "\(pageText(lab.pageBytes)) pages"
                 loads.add(Double(index), chase.map { $0 / Double(steps) }, label: label)
                 memory.fillWithNumbers()
                 let count = bytes / 4
@@ -33,11 +34,11 @@ extension Experiment {
             observation.notes.append("transparent huge pages are set to '\(Laboratory.record.hugePages)' on this system")
             return observation
         },
-        judge: { found in
+        judge: { found, facts in
             let (loads, stream) = (found["loads, times"]!, found["stream, times"]!)
             return (
                 loads > 1.1 ? .supported : .refuted,
-                "A dependent load takes \(text(found["small pages, load, ns"]!)) ns in pages of 4 KiB and \(text(found["huge pages, load, ns"]!)) ns in huge ones, \(text(loads, 2)) times; a stream \(text(stream, 2)) times. A page's address must be known before its line can be fetched; the processor remembers only so many pages, and in a guest looks them up in two tables."
+                "A dependent load takes \(text(found["small pages, load, ns"]!)) ns in pages of \(pageText(facts.pageBytes)) and \(text(found["huge pages, load, ns"]!)) ns in huge ones, \(text(loads, 2)) times; a stream \(text(stream, 2)) times.\(loads > 1.1 ? " A page's address must be looked up before its line can be fetched, and fewer, larger pages need fewer look-ups\(facts.isGuest ? "; a guest's pages have an address of the guest's and one of the host's" : "")." : "")"
             )
         })
 }

@@ -54,6 +54,7 @@ extension Experiment {
             }
             observation.series = [bars]
             observation.numbers = [
+                "a step on one lane, µs": 1000 * bars.points[0].y / Double(rates.count * images.count / 32),
                 "one lane, ms": bars.points[0].y, "all lanes inside, ms": bars.points[1].y,
                 "side by side, ms": bars.points[2].y,
                 "side by side over one by one on one lane, times": bars.points[0].y / bars.points[2].y,
@@ -61,13 +62,13 @@ extension Experiment {
             ]
             return observation
         },
-        judge: { found in
+        judge: { found, facts in
             let (side, inside) = (
                 found["side by side over one by one on one lane, times"]!, found["all lanes inside over one lane, times"]!
             )
             return (
                 side >= inside && side > 1 ? .supported : .refuted,
-                "Side by side the configurations are done \(text(side, 2)) times as fast as one by one on one lane; with all lanes inside each training \(text(inside, 2)) times. Inside a training the lanes meet two or three times in every step of a few dozen microseconds; independent trainings meet once, at the end. All ways gave the same models, bit for bit."
+                "Side by side the configurations are done \(text(side, 2)) times as fast as one by one on one lane; with all lanes inside each training \(text(inside, 2)) times. Inside a training the lanes wait for each other in every step\(found["a step on one lane, µs"].map { " (of \(text($0, 0)) µs on one lane, where an empty region takes \(text(facts.region / 1000, 2)))" } ?? ""); independent trainings wait once, at the end. All ways gave the same models, bit for bit."
             )
         })
 }

@@ -56,14 +56,14 @@ extension Experiment {
             ]
             return observation
         },
-        judge: { found in
+        judge: { found, _ in
             let (idle, busy) = (found["idle, ns"]!, found["busiest, ns"]!)
             return (
                 busy > 1.1 * idle ? .supported : .refuted,
                 "A load takes \(text(idle)) ns while nobody else reads and \(text(busy)) ns beside \(text(found["busiest, GB/s"]!)) GB/s: "
                     + (busy > 1.1 * idle
-                        ? "requests stand in a queue behind those of the others."
-                        : "the other lanes alone cannot fill this memory's queues, so nobody waits.")
+                        ? "\(text(busy - idle)) ns longer, which a load waits for the others'."
+                        : "what the other lanes read leaves this memory room.")
             )
         })
 }

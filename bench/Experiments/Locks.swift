@@ -13,8 +13,9 @@ extension Experiment {
         figure: .bars(y: "ns per acquisition", logY: true),
         predict: { profile in
             guard profile.lanes > 1 else { return [:] }
-            // One after the other: the work inside, and two lines that travel to the next, the lock's and the number's.
-            let chain = 112 * profile.cycle  // 100 additions, in whole turns of 16
+            guard let cycle = profile.cycle else { return [:] }
+            // One after the other: the work inside, and two lines that go to the next, the lock's and the number's.
+            let chain = 112 * cycle  // 100 additions, in whole turns of 16
             return [
                 "ticket, a processor for each worker, ns": chain + 2 * profile.transfer,
                 "local sums, one lock at the end, a processor for each worker, ns": 2 * chain / Double(profile.lanes),
@@ -74,7 +75,7 @@ extension Experiment {
             }
             return observation
         },
-        judge: { found in
+        judge: { found, _ in
             func number(_ lock: String, _ crowd: String) -> Double { found["\(lock), \(crowd), ns"]! }
             let (one, two) = ("a processor for each worker", "twice as many workers")
             let fair = max(number("ticket", two), number("MCS", two))

@@ -40,7 +40,7 @@ extension Experiment {
             }
             return observation
         },
-        judge: { found in
+        judge: { found, _ in
             let (near, far) = (found["near, ns"] ?? 0, found["far, ns"] ?? 0)
             return (
                 far > 1.1 * near ? .supported : .refuted,

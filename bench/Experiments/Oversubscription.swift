@@ -48,7 +48,7 @@ extension Experiment {
             observation.numbers["region, four times as many lanes, times"] = regions.points[2].y
             return observation
         },
-        judge: { found in
+        judge: { found, _ in
             let four = found["product, four times as many lanes, times"]!
             let beside = found["product beside a neighbour, times"]
             return (

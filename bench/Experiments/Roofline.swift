@@ -10,6 +10,7 @@ extension Experiment {
         predict: { profile in
             ["triad, GFLOP/s": profile.memoryBandwidthOne / 6, "product 1024, GFLOP/s": 0.93 * profile.peakOne]
         },
+        usesLanes: false,
         measure: { lab in
             var observation = Observation()
             let profile = lab.profile
@@ -67,14 +68,14 @@ extension Experiment {
                 .max()!
             return observation
         },
-        judge: { found in
+        judge: { found, _ in
             let (product, peak, triad, memory) = (
                 found["product 1024, GFLOP/s"]!, found["peak, GFLOP/s"]!, found["triad, GFLOP/s"]!, found["memory, GB/s"]!
             )
             return (
                 product > 0.8 * peak && product < 1.05 * peak && triad > 0.7 * memory / 6 && triad < 1.4 * memory / 6
                     ? .supported : .refuted,
-                "The two roofs meet at \(text(found["ridge, operations per byte"]!, 0)) operations per byte. The triad has a sixth of one and gets \(text(triad)) GFLOP/s of \(text(memory)) GB/s; the product of 1024 reuses each number so often that it gets \(text(product, 0)) of \(text(peak, 0)) GFLOP/s. Only more operations per byte move a kernel to the right; more lanes raise the flat roof more than the slope."
+                "The two roofs meet at \(text(found["ridge, operations per byte"]!, 0)) operations per byte. The triad has a sixth of one and gets \(text(triad)) GFLOP/s of \(text(memory)) GB/s; the product of 1024 reuses each number so often that it gets \(text(product, 0)) of \(text(peak, 0)) GFLOP/s. Only more operations per byte move a kernel to the right."
             )
         })
 }

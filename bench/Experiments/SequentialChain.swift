@@ -72,7 +72,7 @@ extension Experiment {
             observation.series = [bars]
             return observation
         },
-        judge: { found in
+        judge: { found, _ in
             let (one, inside, pipeline, shared) = (
                 found["one lane, µs"]!, found["lanes inside each product, µs"]!, found["a pipeline of two stages, µs"]!,
                 found["samples shared, all layers, µs"]!

@@ -19,7 +19,7 @@ extension Experiment {
         },
         leavesOut: [
             "numbers where lanes begin to win":
-                "the region foretold is an empty one; here the other lanes fetch their numbers from the core that wrote them, and the last to arrive counts"
+                "the region that it counts is an empty one: the way of the numbers to the other lanes is not in it"
         ],
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: there are no lanes to share the numbers") }
@@ -73,16 +73,16 @@ extension Experiment {
             ]
             return observation
         },
-        judge: { found in
+        judge: { found, facts in
             let (worst, crossing) = (
                 found["best of a task each over vectors, times"]!, found["numbers where lanes begin to win"]!
             )
             return (
                 worst > 1 ? .supported : .refuted,
-                "A task for each number costs \(text(found["a task each over vectors, times"]!, 0)) times what vectors on one thread do for about 100 numbers, and \(text(worst, 0)) times at its best: taking the next number from a shared counter is a transfer between cores, longer than x² + sin x."
+                "A task for each number costs \(text(found["a task each over vectors, times"]!, 0)) times what vectors on one thread do for about 100 numbers, and \(text(worst, 0)) times at its best: each number is taken from a counter that all lanes share, and a cache-line transfer between them takes \(text(facts.transfer, 0)) ns."
                     + (crossing > 0
                         ? " All lanes win over one from about \(text(crossing, 0)) numbers on."
-                        : " All lanes never won over one: their meeting costs more here than the vectors do.")
+                        : " All lanes never won over one; an empty region took \(text(facts.region, 0)) ns.")
             )
         })
 }

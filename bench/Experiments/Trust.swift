@@ -8,10 +8,10 @@ extension Experiment {
         question: "How far apart are two timings of the same work, and how often is a processor taken away?",
         hypothesis: "Identical work differs by less than 3% in the median, and gaps take less than 1% of the time.",
         figure: .curves(x: "sample", y: "time over the median"),
-        predict: { profile in ["40,000 additions, µs": 40 * profile.cycle] },
+        predict: { profile in profile.cycle.map { ["40,000 additions, µs": 40 * $0] } ?? [:] },
         measure: { lab in
             var observation = Observation()
-            // What neighbours of a shared machine do to memory: short bursts of reading, at the beginning, in the middle and at the end.
+            // What others do to memory: short bursts of reading, at the beginning, in the middle and at the end.
             let memory = ProbeMemory(byteCount: 32 << 20)
             memory.fillWithNumbers()
             var bursts: [Double] = []
@@ -70,17 +70,29 @@ extension Experiment {
                 "noise floor, %": 100 * Statistics.median(ratios.map(abs)), "time lost in gaps, %": lost.values.max()!,
                 "longest gap, ms": longest.values.max()!,
                 "memory's spread, %": 100 * (bursts.max()! - bursts.min()!) / Statistics.median(bursts),
-                "line from core to core, ns": lab.profile.updated(lab).transfer,
+                "line from core to core, ns": Profile.meeting(lab).transfer,
                 "stolen by the hypervisor since boot, s": MachineRecord.stealSeconds() ?? 0,
             ]
             return observation
         },
-        judge: { found in
+        judge: { found, facts in
             let (noise, gaps) = (found["noise floor, %"]!, found["time lost in gaps, %"]!)
             let grade = noise < 0.5 && gaps < 0.2 ? "A" : noise < 1.5 && gaps < 1 ? "B" : noise < 3 && gaps < 5 ? "C" : "D"
             return (
                 noise < 3 && gaps < 1 ? .supported : .refuted,
-                "Grade \(grade): two timings of the same 40,000 additions differ by \(text(noise, 2))% in the median; a processor was away for \(text(gaps, 2))% of the time, \(text(found["longest gap, ms"]!, 2)) ms at the longest. Memory was read three times within a second, at rates \(text(found["memory's spread, %"]!, 0))% apart: \(found["memory's spread, %"]! > 10 ? "others use it too, and figures of memory will differ as much and more from run to run" : "it is quiet"). \(found["line from core to core, ns"]! > 0 ? "A line travels \(text(found["line from core to core, ns"]!, 0)) ns from core to core in this run; a hypervisor may move the processors, and then every figure of regions, locks and shared lines moves with them. " : "")A gap is an interrupt, another thread, or the hypervisor running somebody else; differences smaller than the noise floor say nothing here."
+                "Grade \(grade): two timings of the same 40,000 additions differ by \(text(noise, 2))% in the median; a processor was away for \(text(gaps, 2))% of the time, \(text(found["longest gap, ms"]!, 2)) ms at the longest. Memory was read three times within a second, at rates \(text(found["memory's spread, %"]!, 0))% apart: \(found["memory's spread, %"]! > 10 ? "figures of memory will differ as much and more from run to run" : "it is steady"). \(found["line from core to core, ns"]! > 0 ? "A cache-line transfer takes \(text(found["line from core to core, ns"]!, 0)) ns in this run\(facts.isGuest ? "; a hypervisor may move the processors, and then every figure of regions, locks and shared lines moves with them" : ""). " : "")\(pairText(facts))A gap is an interrupt\(facts.isGuest ? ", another thread, or the hypervisor running somebody else" : " or another thread"); differences smaller than the noise floor say nothing here."
             )
         })
+}
+
+/// What the first two processors are to each other, and what that rests on.
+private func pairText(_ facts: Facts) -> String {
+    let rate = text(facts.arithmeticOfTwo, 2)
+    let grounds = "together \(rate) times the multiply-adds of one, a transfer in \(text(facts.transfer, 0)) ns"
+    return switch facts.pair {
+    case .one: ""
+    case .twoCores: "The first two processors are two cores (\(grounds)). "
+    case .threadsOfOneCore: "The first two processors are two threads of one core (\(grounds)). "
+    case .unknown: "Whether the first two processors are two cores or threads of one is not clear (\(grounds)). "
+    }
 }

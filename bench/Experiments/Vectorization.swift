@@ -11,11 +11,10 @@ extension Experiment {
             "A textbook loop waits for each addition; exchanging loops, vectors, registers and lanes each bring a few times, and an interpreter is thousands of times slower than the last rung.",
         figure: .bars(y: "GFLOP/s", logY: true),
         predict: { profile in
-            // An addition takes three to four cycles, and each waits for the one before: two operations in that time.
-            [
-                "textbook loops, 64 x 128 x 784, GFLOP/s": 2 / (3.5 * profile.cycle),
-                "all lanes, large, GFLOP/s": 0.9 * profile.peakAll,
-            ]
+            var numbers = ["all lanes, large, GFLOP/s": 0.9 * profile.peakAll]
+            // Each addition waits for the one before: two operations in its time.
+            numbers["textbook loops, 64 x 128 x 784, GFLOP/s"] = profile.floatAddition.map { 2 / $0 }
+            return numbers
         },
         measure: { lab in
             var observation = Observation()
@@ -73,7 +72,7 @@ extension Experiment {
             }
             return observation
         },
-        judge: { found in
+        judge: { found, facts in
             let name = "64 x 128 x 784"
             func rung(_ label: String) -> Double { found["\(label), \(name), GFLOP/s"] ?? .nan }
             let (textbook, exchanged, compiler, tiles) = (
@@ -84,7 +83,7 @@ extension Experiment {
                 "From the first rung to the last the rate grows \(text(found["last rung over first"] ?? .nan, 0)) times. "
                     + (rung("Python loops").isNaN
                         ? "" : "Python's loops reach \(text(1000 * rung("Python loops"), 1)) MFLOP/s. ")
-                    + "Textbook loops reach \(text(textbook, 2)) GFLOP/s, for each addition waits for the one before. With the loops exchanged (\(text(exchanged, 2))) every step loads and stores C. Vectors take \(LanesText.lanes) numbers at once (\(text(compiler, 0))), but still move C through memory; tiles keep it in registers (\(text(tiles, 0)))\(rung("all lanes").isNaN ? "" : ", and all lanes share it (\(text(rung("all lanes"), 0)))")."
+                    + "Textbook loops reach \(text(textbook, 2)) GFLOP/s\(facts.floatAddition.map { abs(log(textbook * $0 / 2)) < log(1.5) ? ": each addition of \(text($0, 2)) ns waits for the one before" : "; additions that wait for each other, \(text($0, 2)) ns each, would give \(text(2 / $0, 2))" } ?? ""). With the loops exchanged (\(text(exchanged, 2))) every step loads and stores C. Vectors take \(facts.vectorFloats) numbers at once (\(text(compiler, 0))), but still move C through memory; tiles keep it in registers (\(text(tiles, 0)))\(rung("all lanes").isNaN ? "" : ", and all lanes share it (\(text(rung("all lanes"), 0)))")."
             )
         })
 

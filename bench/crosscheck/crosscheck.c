@@ -196,9 +196,10 @@ static void play(ping_case *c, int me) {
         return;
     }
     for (int64_t i = 0; i < c->rounds; i++) {
-        int64_t mine;
-        do mine = me;
-        while (!atomic_compare_exchange_weak(c->turn, &mine, (int64_t)!me));
+        // Loads until it is our turn: a compare-and-swap for each look would take the line from who is about to write it.
+        int64_t mine = me;
+        while (atomic_load_explicit(c->turn, memory_order_acquire) != me) {}
+        while (!atomic_compare_exchange_weak(c->turn, &mine, (int64_t)!me)) mine = me;
     }
 }
 

@@ -8,24 +8,28 @@ public struct Experiment: Sendable {
     public let question: String
     public let hypothesis: String
     public let figure: Figure
-    /// Numbers that the profile foretells, by the names that ``measure`` gives to what it finds. Asked before anything is measured.
+    /// Numbers that the profile predicts, by the names that ``measure`` gives to what it finds. Asked before anything is measured.
     public let predict: @Sendable (Profile) -> [String: Double]
     /// What is found, or why nothing can be found here.
     public let measure: @Sendable (Laboratory) throws -> Observation
-    /// The verdict on numbers that were found, and why physically. Depends on nothing else, so that tests can ask it about recorded ones.
-    public let judge: @Sendable ([String: Double]) -> (Verdict, String)
+    /// The verdict on numbers that were found, and why physically. Says nothing that a number or a fact of the run does not support, and
+    /// depends on nothing else, so that tests can ask it about recorded runs and about machines that nobody has.
+    public let judge: @Sendable ([String: Double], Facts) -> (Verdict, String)
+    /// What it finds depends on where the processors of several lanes are: it is measured again where they moved meanwhile.
+    public let usesLanes: Bool
     /// What a prediction leaves out, by the names of its numbers: said where it misses.
     public let leavesOut: [String: String]
 
     public init(
         id: String, title: String, question: String, hypothesis: String, figure: Figure,
         predict: @escaping @Sendable (Profile) -> [String: Double] = { _ in [:] },
-        leavesOut: [String: String] = [:],
+        leavesOut: [String: String] = [:], usesLanes: Bool = true,
         measure: @escaping @Sendable (Laboratory) throws -> Observation,
-        judge: @escaping @Sendable ([String: Double]) -> (Verdict, String)
+        judge: @escaping @Sendable ([String: Double], Facts) -> (Verdict, String)
     ) {
         (self.id, self.title, self.question, self.hypothesis, self.figure) = (id, title, question, hypothesis, figure)
         (self.predict, self.leavesOut, self.measure, self.judge) = (predict, leavesOut, measure, judge)
+        self.usesLanes = usesLanes
     }
 }
 
@@ -88,7 +92,7 @@ public struct Observation: Sendable {
     }
 }
 
-/// A number that was foretold, and what came.
+/// A number that was predicted, and what was measured.
 public struct Prediction: Codable, Sendable {
     public var quantity: String
     public var predicted: Double
@@ -110,6 +114,8 @@ public struct Finding: Codable, Sendable {
     public var series: [Series]
     public var figure: Figure
     public var notes: [String]
+    /// What was so while it was measured; nil in older records.
+    public var facts: Facts?
     public var seconds: Double
 }
 

@@ -6,8 +6,10 @@ import Measurement
 /// What predictions are made of: a few numbers of this machine, measured at the start; region and transfer
 /// again before each experiment.
 public struct Profile: Codable, Sendable {
-    /// Nanoseconds of one dependent addition: one cycle.
-    public var cycle: Double
+    /// Nanoseconds of one cycle; nil where it could not be established, and nothing is predicted from it then.
+    public var cycle: Double?
+    /// The chains that the cycle was taken from, and the time of a dependent addition of floats; nil in older records.
+    public var clock: CoreClock?
     /// GFLOP/s of multiply-adds in registers, on one lane and on all.
     public var peakOne: Double
     public var peakAll: Double
@@ -35,7 +37,8 @@ public struct Profile: Codable, Sendable {
         lanes = lab.lanes
         lineBytes = lab.lineBytes
         cacheBytes = lab.machineCaches.map { $0.kibibytes << 10 }
-        cycle = lab.time(seconds: 0.03) { Probe.aluChain(16_000) }.min()! / 16_000
+        let measuredClock = CoreClock.measure()
+        (clock, cycle) = (measuredClock, measuredClock.cycle)
         peakOne = Peak.flopsPerSecond(rounds: 6, nanoseconds: 5_000_000) / 1e9
         let small = ProbeMemory(byteCount: 1 << 21)
         atomic = lab.time(seconds: 0.02) { Probe.countAdd(small, 0, 1000) }.min()! / 1000
@@ -76,14 +79,17 @@ public struct Profile: Codable, Sendable {
         product = 2 * 256 * 256 * 256 / lab.time(seconds: 0.03) { multiply(a, a, into: &c) }.min()!
     }
 
-    /// The same with a region and a transfer measured again: a hypervisor moves processors near each other and apart at any time.
-    func updated(_ lab: Laboratory) -> Profile {
+    /// Nanoseconds of a dependent addition of floats; nil where it is not known.
+    public var floatAddition: Double? { clock?.floatAddition }
+
+    /// The same with the region and the transfer of these facts: a hypervisor moves processors near each other and apart at any time.
+    func updated(_ facts: Facts) -> Profile {
         var profile = self
-        (profile.region, profile.transfer) = Profile.meeting(lab)
+        (profile.region, profile.transfer) = (facts.region, facts.transfer)
         return profile
     }
 
-    private static func meeting(_ lab: Laboratory) -> (region: Double, transfer: Double) {
+    static func meeting(_ lab: Laboratory) -> (region: Double, transfer: Double) {
         guard lab.lanes > 1 else { return (0, 0) }
         let region = Statistics.median(lab.time(seconds: 0.03) { lab.pool.run { _, _ in } })
         let line = ProbeMemory(byteCount: 4096)

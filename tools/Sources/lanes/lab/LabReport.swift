@@ -85,7 +85,7 @@ enum LabReport {
     private static func facts(_ record: LaboratoryRecord) -> String {
         let (p, m) = (record.profile, record.machine)
         let rows = [
-            ("processor", m.processor), ("one cycle", "\(number(p.cycle)) ns"),
+            ("processor", m.processor), ("one cycle", p.cycle.map { "\(number($0)) ns" } ?? "could not be established"),
             ("peak of multiply-adds", "\(number(p.peakOne)) GFLOP/s on one lane, \(number(p.peakAll)) on all"),
             ("memory, triad", "\(number(p.memoryBandwidthOne)) GB/s on one lane, \(number(p.memoryBandwidthAll)) on all"),
             (
