@@ -27,8 +27,8 @@ import Testing
     }
 
     @Test func listIsWhole() {
-        #expect(Experiment.all.count == 24)
-        #expect(Set(Experiment.all.map(\.id)).count == 24)
+        #expect(Experiment.all.count == 36)
+        #expect(Set(Experiment.all.map(\.id)).count == 36)
         for experiment in Experiment.all {
             #expect(
                 !experiment.title.isEmpty && experiment.question.hasSuffix("?") || experiment.id == "bandwidth"
@@ -44,7 +44,7 @@ import Testing
                 machine: .current(), profile: lab.profile, isQuick: true, seed: 1, stealSeconds: nil, peers: [],
                 experiments: try Experiment.all.map { try lab.run($0) })
         }
-        #expect(record.experiments.count == 24)
+        #expect(record.experiments.count == 36)
         #expect(record.profile.cycle.map { $0 > 0.1 && $0 < 2 } ?? true)
         #expect(record.profile.cacheLatency == record.profile.cacheLatency.sorted())
         for (finding, experiment) in zip(record.experiments, Experiment.all) {

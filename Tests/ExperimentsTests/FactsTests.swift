@@ -1,4 +1,5 @@
 import Foundation
+import Lanes
 import Testing
 
 @testable import Experiments
@@ -163,6 +164,29 @@ extension Facts {
         var facts = Facts.zen5
         facts.transfer = 100
         #expect(facts.moved(since: .zen5) && !Facts.zen5.moved(since: .zen5))
+    }
+
+    /// The probe that flushes puts the thread's own setting back.
+    @Test func flushingIsUndone() {
+        #expect(CoreProbe.multiply(100, of: .leastNormalMagnitude / 4))
+        _ = CoreProbe.multiply(100, of: .leastNormalMagnitude / 4, flush: true)
+        let half = Double.random(in: 0.5...0.5)
+        #expect(Float.leastNormalMagnitude * Float(half) != 0)
+    }
+
+    /// A walk through a ring meets every cell, and branches, loads and stores of the probes stay within their memory.
+    @Test func probesOfOneCore() {
+        let memory = ProbeMemory(byteCount: 1 << 16)
+        let ring = Ring(memory, cells: 15, stride: 4096, shift: 64, seed: 3)
+        ring.follow(15 * 1000)
+        for kind in CoreProbe.Forward.allCases { CoreProbe.forward(kind, memory, memory.byteCount - 8, 100) }
+        CoreProbe.load(memory, memory.byteCount - 8 - 3 * 64, stride: 64, 80)
+        CoreProbe.branch([1, 0, 1], 1000)
+        CoreProbe.sumLines(memory, count: 1024, stride: -64)
+        CoreProbe.sumLines(memory, count: 1024, stride: 64)
+        #if arch(x86_64)
+            #expect(CoreProbe.issue([.multiplyAdd, .load, .shuffle], turns: 10) || !Processor.features.contains("avx2"))
+        #endif
     }
 
     /// On the machine at hand the cycle agrees with the processor's own ratio of multiplications.

@@ -39,7 +39,7 @@ extension Experiment {
             let difference = found["difference, %"]!
             return (
                 abs(difference) < 10 ? .supported : .refuted,
-                "Counters in one pair of lines take \(text(found["one pair, ns"]!, 2)) ns for an addition, in different pairs \(text(found["different pairs, ns"]!, 2)) ns: \(text(difference))% more, median of pairs timed in turn. "
+                "Counters in one pair of lines take \(text(found["one pair, ns"]!, 2)) ns for an addition, in different pairs \(text(found["different pairs, ns"]!, 2)) ns: a difference of \(text(difference))%, median of pairs timed in turn. "
                     + (abs(difference) < 10
                         ? "Counters a line of \(facts.lineBytes) bytes apart do not disturb each other here."
                         : "Counters a line of \(facts.lineBytes) bytes apart still disturb each other; a prefetcher that fetches lines in pairs would do that, but nothing here measures one.")

@@ -1,5 +1,4 @@
 import Measurement
-
 import Synchronization
 
 extension Experiment {

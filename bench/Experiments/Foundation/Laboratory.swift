@@ -102,7 +102,7 @@ public final class Laboratory: Sendable {
             "\($0.quantity), which was predicted otherwise: \(experiment.leavesOut[$0.quantity] ?? "the profile leaves something out; it is not known what")"
         }
         let changed =
-            !predictions.isEmpty && facts.lanes > 1
+            !predictions.isEmpty && facts.lanes > 1 && experiment.usesLanes
                 && max(facts.transfer / profile.transfer, profile.transfer / facts.transfer) > 1.5
             ? [
                 "since the profile was measured a cache-line transfer has gone from \(text(profile.transfer, 0)) to \(text(facts.transfer, 0)) ns and a region from \(text(profile.region, 0)) to \(text(facts.region, 0)) ns; predictions use the later ones"
@@ -191,6 +191,7 @@ public final class Laboratory: Sendable {
     public var isGuest: Bool { Laboratory.record.hypervisor != "none found" }
     public var pageBytes: Int { MachineDescription.current().pageBytes }
     public static let record = MachineRecord.current()
+    static var firstCacheWays: Int { record.caches.first { $0.level == 1 && $0.kind != "instruction" }?.ways ?? 0 }
 
     /// Bytes for a figure of memory: four times all last-level caches of the lanes together, but never more than a sixteenth of what there is.
     public var memoryBytes: Int {

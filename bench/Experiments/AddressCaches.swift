@@ -1,0 +1,55 @@
+import Foundation
+import Measurement
+
+extension Experiment {
+    static let addressCaches = Experiment(
+        id: "tlb", title: "How many pages does a core remember?",
+        question:
+            "One line of each page, in random order, in small and in huge pages: from how many pages on do small ones cost more?",
+        hypothesis:
+            "Up to the reach of the address caches both are alike; beyond, each load in small pages looks its address up in memory's tables.",
+        figure: .curves(x: "pages of the usual size", y: "ns per load", logX: true, logY: true),
+        predict: { _ in ["pages that are remembered": Double(MachineDescription.current().addressCacheEntries)] },
+        leavesOut: [
+            "pages that are remembered":
+                "an entry that is missed costs little as long as the tables themselves are in the caches"
+        ],
+        usesLanes: false,
+        measure: { lab in
+            var observation = Observation()
+            var small = Series("\(pageText(lab.pageBytes)) pages", unit: "ns")
+            var huge = Series("huge pages", unit: "ns")
+            let most = min(lab.memoryBytes / lab.pageBytes, 32_768)
+            let memories = [false, true].map { ProbeMemory(byteCount: most * lab.pageBytes, hugePages: $0) }
+            var count = 16.0
+            while Int(count) <= most {
+                for (index, memory) in memories.enumerated() {
+                    // A line further in each page, so that the lines do not share sets of the caches.
+                    let ring = Ring(
+                        memory, cells: Int(count), stride: lab.pageBytes, shift: lab.lineBytes, seed: lab.seed)
+                    ring.follow(min(4 * Int(count), 100_000))
+                    let times = lab.time(seconds: lab.pointSeconds / 2, samples: 5) { ring.follow(5000) }.map { $0 / 5000 }
+                    if index == 0 { small.add(Double(Int(count)), times) } else { huge.add(Double(Int(count)), times) }
+                }
+                count *= 2.0.squareRoot()
+            }
+            observation.series = [small, huge]
+            let ratios = zip(small.points, huge.points).map { ($0.x, $0.y / $1.y) }
+            observation.numbers = [
+                "pages that are remembered": ratios.last { $0.1 < 1.1 }?.0 ?? ratios[0].0,
+                "most pages, small over huge, times": ratios.last!.1, "most pages": ratios.last!.0,
+                "16 pages, ns": small.points[0].y,
+            ]
+            observation.notes.append("transparent huge pages are set to '\(Laboratory.record.hugePages)' on this system")
+            return observation
+        },
+        judge: { found, facts in
+            let (times, reach) = (found["most pages, small over huge, times"]!, found["pages that are remembered"]!)
+            return (
+                times > 1.1 ? .supported : .refuted,
+                times > 1.1
+                    ? "Up to about \(text(reach, 0)) pages of \(pageText(facts.pageBytes)) a load is as fast as in huge pages; with \(text(found["most pages"]!, 0)) it takes \(text(times, 2)) times as long. \(text(reach, 0)) pages are \(text(reach * Double(facts.pageBytes) / 1_048_576, 1)) MiB."
+                    : "With \(text(found["most pages"]!, 0)) pages of \(pageText(facts.pageBytes)) a load takes \(text(times, 2)) times as long as in huge ones: no end of the address caches was seen."
+            )
+        })
+}

@@ -1,0 +1,42 @@
+import Foundation
+import Measurement
+
+extension Experiment {
+    static let aliasing = Experiment(
+        id: "4k-aliasing", title: "Addresses that look alike",
+        question:
+            "Numbers are copied between arrays in the first cache: does it matter how far apart the arrays are, modulo 4096 bytes?",
+        hypothesis:
+            "Where the low twelve bits of a load are those of a store before it, the load waits for the store: such distances are a fifth slower or more.",
+        figure: .curves(x: "distance modulo 4096, bytes", y: "ns per number"),
+        predict: { _ in [:] },
+        usesLanes: false,
+        measure: { lab in
+            var observation = Observation()
+            let memory = ProbeMemory(byteCount: 1 << 16)
+            memory.fillWithNumbers()
+            var curve = Series("a copy", unit: "ns")
+            let count = 1024
+            for distance in [0, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3072, 3584, 3840, 3968, 4032, 4064, 4088] {
+                let to = 16_384 + distance
+                let times = lab.time(seconds: lab.pointSeconds / 2) {
+                    CoreProbe.copyNumbers(memory, from: 0, to: to, count: count)
+                }
+                curve.add(Double(distance), times.map { $0 / Double(count) })
+            }
+            observation.series = [curve]
+            let slowest = curve.points.max { $0.y < $1.y }!
+            observation.numbers = [
+                "fastest, ns": curve.points.map(\.y).min()!, "slowest, ns": slowest.y, "slowest distance, bytes": slowest.x,
+                "half a page apart, ns": curve.points.first { $0.x == 2048 }!.y,
+            ]
+            return observation
+        },
+        judge: { found, _ in
+            let (plain, slow) = (found["half a page apart, ns"]!, found["slowest, ns"]!)
+            return (
+                slow > 1.2 * plain ? .supported : .refuted,
+                "A number takes \(text(plain, 3)) ns to copy where the arrays are 2048 bytes apart modulo 4096, and \(text(slow, 3)) ns at the slowest distance, \(text(found["slowest distance, bytes"]!, 0)) bytes: \(text(slow / plain, 2)) times. \(slow > 1.2 * plain ? found["slowest distance, bytes"]! <= 64 && found["slowest distance, bytes"]! > 0 ? "A load then follows a store whose low twelve bits are its own, and waits for it." : "Why that distance is slow is not measured." : "No distance is much slower here.")"
+            )
+        })
+}

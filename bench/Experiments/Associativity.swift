@@ -1,0 +1,47 @@
+import Measurement
+
+extension Experiment {
+    static let associativity = Experiment(
+        id: "associativity", title: "Powers of two and the sets of a cache",
+        question:
+            "Lines whose addresses differ by a multiple of one way of the first cache share one set: how many of them stay?",
+        hypothesis: "As many as the cache has ways; one more, and every load misses.",
+        figure: .curves(x: "lines that share a set", y: "ns per load"),
+        predict: { profile in ["lines that stay": Double(Laboratory.firstCacheWays)] },
+        leavesOut: ["lines that stay": "which line is replaced is the cache's choice, and it need not be the oldest"],
+        usesLanes: false,
+        measure: { lab in
+            guard let first = lab.machineCaches.first(where: { $0.level == 1 }), first.ways > 0 else {
+                return .notTestable("the system does not say how many ways the first cache has")
+            }
+            var observation = Observation()
+            let way = (first.kibibytes << 10) / first.ways
+            var alike = Series("a way apart", unit: "ns")
+            var apart = Series("a way and a line apart", unit: "ns")
+            let most = 3 * first.ways
+            let memory = ProbeMemory(byteCount: (most + 1) * (way + first.lineBytes))
+            for count in 2...most {
+                for spread in [false, true] {
+                    let ring = Ring(memory, cells: count, stride: way + (spread ? first.lineBytes : 0), seed: lab.seed)
+                    ring.follow(100 * count)
+                    let times = lab.time(seconds: lab.pointSeconds / 4, samples: 5) { ring.follow(2000) }.map { $0 / 2000 }
+                    if spread { apart.add(Double(count), times) } else { alike.add(Double(count), times) }
+                }
+            }
+            observation.series = [alike, apart]
+            let near = alike.points[0].y
+            observation.numbers = [
+                "lines that stay": alike.points.last { $0.y < 1.3 * near }!.x, "ways of the first cache": Double(first.ways),
+                "bytes of a way": Double(way), "all in one set, ns": alike.points.last!.y, "spread, ns": apart.points.last!.y,
+            ]
+            return observation
+        },
+        judge: { found, _ in
+            let (stay, ways) = (found["lines that stay"]!, found["ways of the first cache"]!)
+            let (one, spread) = (found["all in one set, ns"]!, found["spread, ns"]!)
+            return (
+                stay >= 0.75 * ways && stay <= 1.1 * ways && one > 1.5 * spread ? .supported : .refuted,
+                "\(text(stay, 0)) lines \(text(found["bytes of a way"]!, 0)) bytes apart stay in the first cache, which is said to have \(text(ways, 0)) ways. \(text(3 * ways, 0)) such lines take \(text(one)) ns a load, and \(text(spread)) where they are a line further apart: \(text(one / spread)) times. A column of a matrix whose rows are a multiple of \(text(found["bytes of a way"]!, 0)) bytes is such a set of lines; rows a line longer are not."
+            )
+        })
+}

@@ -1,0 +1,47 @@
+import Foundation
+import LanesNN
+import Measurement
+
+extension Experiment {
+    static let branches = Experiment(
+        id: "branches", title: "Branches that can be learnt",
+        question:
+            "A branch follows a random pattern that repeats after 1 to 1,048,576 steps: how long a pattern does the processor learn?",
+        hypothesis: "Patterns of hundreds are learnt; a branch that nobody can know beforehand costs several times as much.",
+        figure: .curves(x: "length of the pattern", y: "ns per branch", logX: true),
+        predict: { _ in [:] },
+        usesLanes: false,
+        measure: { lab in
+            var observation = Observation()
+            var curve = Series("random pattern", unit: "ns")
+            var random = SplitMix64(seed: lab.seed)
+            for power in 0...20 {
+                let pattern = (0..<1 << power).map { _ in UInt8(random.unit() < 0.5 ? 0 : 1) }
+                // Always to the end of the pattern.
+                let steps = max(65_536, pattern.count)
+                for _ in 0..<10 { CoreProbe.branch(pattern, steps) }
+                curve.add(
+                    Double(1 << power),
+                    lab.time(seconds: lab.pointSeconds / 2) { CoreProbe.branch(pattern, steps) }.map { $0 / Double(steps) })
+            }
+            observation.series = [curve]
+            let (easy, hard) = (curve.points[0].y, curve.points.last!.y)
+            observation.numbers = [
+                "always the same, ns": easy, "1,048,576 random steps, ns": hard,
+                "longest pattern learnt": curve.points.last { $0.y < easy + 0.2 * (hard - easy) }!.x,
+                // Every second one goes wrong.
+                "a wrong guess, ns": 2 * (hard - easy),
+            ]
+            return observation
+        },
+        judge: { found, facts in
+            let (easy, hard, learnt) = (
+                found["always the same, ns"]!, found["1,048,576 random steps, ns"]!, found["longest pattern learnt"]!
+            )
+            let wrong = found["a wrong guess, ns"]!
+            return (
+                hard > 2 * easy && learnt >= 256 ? .supported : .refuted,
+                "A branch that always goes the same way takes \(text(easy, 2)) ns with its loop, one of a random pattern of 1,048,576 steps \(text(hard, 2)) ns. Patterns of up to \(text(learnt, 0)) steps are learnt. \(hard > 1.2 * easy ? "If every second guess at the longest pattern is wrong, a wrong one costs \(text(wrong, 1)) ns\(facts.cycle.map { ", \(text(wrong / $0, 0)) cycles" } ?? "")." : "Even the longest was learnt here.")"
+            )
+        })
+}

@@ -1,0 +1,92 @@
+internal import CKernels
+import Foundation
+import Measurement
+
+/// The C kernels of the laboratory that measure one core, with checked memory.
+enum CoreProbe {
+    /// Eight multiplications by 1, `steps` times; false where the processor cannot flush.
+    static func multiply(_ steps: Int, of number: Float, flush: Bool = false) -> Bool {
+        var numbers = [Float](repeating: number, count: 8)
+        return unsafe ck_lab_multiply(Int64(steps), 1, &numbers, flush)
+    }
+
+    enum Forward: CaseIterable {
+        case same, narrowToWide, wideToNarrow
+        var kind: ck_lab_forward_kind {
+            switch self {
+            case .same: CK_LAB_FORWARD_SAME
+            case .narrowToWide: CK_LAB_FORWARD_NARROW_TO_WIDE
+            case .wideToNarrow: CK_LAB_FORWARD_WIDE_TO_NARROW
+            }
+        }
+    }
+    static func forward(_ kind: Forward, _ memory: ProbeMemory, _ offset: Int, _ steps: Int) {
+        unsafe _ = ck_lab_forward(kind.kind, Int64(steps), memory.bytes(offset, 8))
+    }
+
+    /// Loads at an offset and three strides further.
+    static func load(_ memory: ProbeMemory, _ offset: Int, stride: Int, _ steps: Int) {
+        unsafe ck_lab_load_at(Int64(steps), memory.bytes(offset, 3 * stride + 8), Int64(stride))
+    }
+
+    static func copyNumbers(_ memory: ProbeMemory, from: Int, to: Int, count: Int) {
+        unsafe ck_lab_copy_numbers(Int64(count), memory.floats(from, count), memory.floats(to, count))
+    }
+
+    static func branch(_ pattern: [UInt8], _ steps: Int) {
+        unsafe _ = ck_lab_branch(Int64(steps), pattern, Int64(pattern.count))
+    }
+
+    /// One number of each `stride` bytes, from the first to the last or, where the stride is negative, back.
+    static func sumLines(_ memory: ProbeMemory, count: Int, stride: Int) {
+        let first = stride < 0 ? -(count - 1) * stride : 0
+        unsafe _ = memory.bytes(0, (count - 1) * abs(stride) + 8)
+        unsafe _ = ck_lab_sum_lines(memory.bytes(first, 8), Int64(count), Int64(stride))
+    }
+
+    /// Kinds of vector instructions that are started side by side.
+    struct Issue: OptionSet {
+        let rawValue: UInt32
+        static let multiplyAdd = Issue(rawValue: UInt32(CK_LAB_ISSUE_MULTIPLY_ADD))
+        static let load = Issue(rawValue: UInt32(CK_LAB_ISSUE_LOAD))
+        static let shuffle = Issue(rawValue: UInt32(CK_LAB_ISSUE_SHUFFLE))
+    }
+    /// Eight of each kind in a turn; false where this processor has none of them.
+    static func issue(_ kinds: Issue, turns: Int) -> Bool {
+        let numbers = [Float](repeating: 0, count: 8)
+        return unsafe ck_lab_issue(kinds.rawValue, Int64(turns), numbers)
+    }
+
+    /// One step of Adam on the calling thread.
+    static func adam(gradient: [Float], mean: inout [Float], variance: inout [Float], parameters: inout [Float]) {
+        var step = ck_adam()
+        (step.rate, step.beta1, step.beta2, step.epsilon) = (0.001, 0.9, 0.999, 1e-8)
+        (step.correction1, step.correction2) = (1, 1)
+        unsafe ck_network_f32().pointee.adam(Int64(gradient.count), &step, gradient, &mean, &variance, &parameters)
+    }
+}
+
+extension ProbeMemory {
+    func bytes(_ offset: Int, _ count: Int) -> UnsafeMutablePointer<CChar> {
+        guard offset >= 0 && offset + count <= byteCount else {
+            fatalError("ProbeMemory: \(count) bytes at \(offset) of \(byteCount)")
+        }
+        return unsafe (base + offset).assumingMemoryBound(to: CChar.self)
+    }
+}
+
+/// A walk through a random cycle of cells that are `stride` bytes apart, shifted by `shift` bytes from one to the next.
+@safe final class Ring: @unchecked Sendable {
+    // Used by one thread at a time.
+    private let memory: ProbeMemory
+    private var position: UnsafeRawPointer
+
+    init(_ memory: ProbeMemory, cells: Int, stride: Int, shift: Int = 0, seed: UInt64) {
+        unsafe _ = memory.bytes(0, cells * stride)
+        self.memory = memory
+        unsafe ck_lab_make_ring(memory.base, Int64(cells), Int64(stride), Int64(shift), seed)
+        unsafe position = UnsafeRawPointer(memory.base)
+    }
+
+    func follow(_ steps: Int) { unsafe position = ck_lab_follow(position, Int64(steps))! }
+}

@@ -1,0 +1,44 @@
+import Measurement
+
+extension Experiment {
+    static let storeForwarding = Experiment(
+        id: "store-forwarding", title: "A load right after a store",
+        question:
+            "A number is stored and loaded at once: by the same eight bytes, in halves, and across lines and pages. How long is a turn?",
+        hypothesis:
+            "A load that takes just what one store wrote gets it on the way; one that needs two stores waits until both are in the cache, at least twice as long.",
+        figure: .bars(y: "ns for a store and the load after it"),
+        predict: { profile in
+            // At the longest the way through the first cache, and the store.
+            profile.cycle.map { ["the same 8 bytes, ns": profile.cacheLatency[0] + 3 * $0] } ?? [:]
+        },
+        leavesOut: [
+            "the same 8 bytes, ns":
+                "the way from a store to a load need not be that of a load from the cache, and some cores keep the number in a register"
+        ],
+        usesLanes: false,
+        measure: { lab in
+            var observation = Observation()
+            let memory = ProbeMemory(byteCount: 1 << 16)
+            var bars = Series("a turn", unit: "ns")
+            let steps = 10_000
+            for (label, kind, offset) in [
+                ("the same 8 bytes", CoreProbe.Forward.same, 0), ("upper 4 of 8 bytes", .wideToNarrow, 0),
+                ("two stores of 4, a load of 8", .narrowToWide, 0), ("across a line", .same, lab.lineBytes - 4),
+                ("across a page", .same, lab.pageBytes - 4),
+            ] {
+                let times = lab.time { CoreProbe.forward(kind, memory, offset, steps) }.map { $0 / Double(steps) }
+                bars.add(Double(bars.points.count), times, label: label)
+                observation.numbers["\(label), ns"] = bars.points.last!.y
+            }
+            observation.series = [bars]
+            return observation
+        },
+        judge: { found, _ in
+            let (same, mixed) = (found["the same 8 bytes, ns"]!, found["two stores of 4, a load of 8, ns"]!)
+            return (
+                mixed > 2 * same ? .supported : .refuted,
+                "A store and a load of the same 8 bytes take \(text(same, 2)) ns, of the upper half \(text(found["upper 4 of 8 bytes, ns"]!, 2)); two stores of 4 bytes and a load of both \(text(mixed, 2)) ns, \(text(mixed / same)) times. Across a line the same 8 bytes take \(text(found["across a line, ns"]!, 2)) ns, across a page \(text(found["across a page, ns"]!, 2)). Write what is read in pieces of the same width."
+            )
+        })
+}
