@@ -7,7 +7,11 @@
 
 // 0 for no transpose, 1 for a transpose (a conjugate one is the same for real numbers), -1 for anything else.
 static inline int transpose_of(CBLAS_TRANSPOSE trans) {
-    return trans == CblasNoTrans ? 0 : trans == CblasTrans || trans == CblasConjTrans ? 1 : -1;
+    switch ((int)trans) {
+    case 111: case 114: return 0; // a conjugate of real numbers; not every cblas.h has a name for 114
+    case 112: case 113: return 1;
+    default: return -1;
+    }
 }
 
 static inline int transpose_of_letter(char letter) {

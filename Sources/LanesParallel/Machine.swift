@@ -53,6 +53,7 @@ public struct Machine: Codable, Sendable, Equatable {
         var created: hwloc_topology_t?
         guard unsafe hwloc_topology_init(&created) == 0, let topology = unsafe created else { return nil }
         defer { unsafe hwloc_topology_destroy(topology) }
+        unsafe keepBinding(topology)
         if let description, unsafe hwloc_topology_set_synthetic(topology, description) != 0 { return nil }
         guard unsafe hwloc_topology_load(topology) == 0 else { return nil }
         isThisSystem = unsafe hwloc_topology_is_thissystem(topology) != 0

@@ -61,6 +61,12 @@ extension Machine {
 // Loaded once, which takes milliseconds, and kept; hwloc's binding calls only read it. Nil where hwloc does not work.
 nonisolated(unsafe) private let bindingTopology: hwloc_topology_t? = {
     var created: hwloc_topology_t?
-    guard unsafe hwloc_topology_init(&created) == 0 else { return nil }
-    return unsafe hwloc_topology_load(created) == 0 ? created : nil
+    guard unsafe hwloc_topology_init(&created) == 0, let topology = unsafe created else { return nil }
+    unsafe keepBinding(topology)
+    return unsafe hwloc_topology_load(topology) == 0 ? created : nil
 }()
+
+// Some of hwloc's discovery would bind the calling thread to one processor after another, even to those outside its mask.
+internal func keepBinding(_ topology: hwloc_topology_t) {
+    unsafe hwloc_topology_set_flags(topology, UInt(HWLOC_TOPOLOGY_FLAG_DONT_CHANGE_BINDING.rawValue))
+}

@@ -29,6 +29,13 @@ int main(void) {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 2, 2, 3, 1, a, 3, b, 2, 0, c, 2);
     expect(c[0] == 4 && c[1] == 5 && c[2] == 10 && c[3] == 11, "cblas_sgemm");
 
+    // The names that programs use: before 2015, OpenBLAS's fourth transposition, the reference's integer.
+    enum CBLAS_ORDER order = CblasRowMajor;
+    const CBLAS_INT size = 2;
+    c[0] = c[3] = 0;
+    cblas_sgemm(order, CblasConjNoTrans, CblasConjNoTrans, size, size, 3, 1, a, 3, b, 2, 0, c, 2);
+    expect(c[0] == 4 && c[3] == 11, "CblasConjNoTrans");
+
     const int two = 2, three = 3, one = 1, minus = -1;
     const double alpha = 2, beta = 0, da[6] = {1, 2, 3, 4, 5, 6}, x[3] = {1, 1, 1};
     double y[2] = {7, 7};

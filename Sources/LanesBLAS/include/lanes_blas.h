@@ -20,7 +20,11 @@ extern "C" {
 // The reference header's names, unless that header was included first.
 #ifndef CBLAS_H
 typedef enum CBLAS_LAYOUT { CblasRowMajor = 101, CblasColMajor = 102 } CBLAS_LAYOUT;
-typedef enum CBLAS_TRANSPOSE { CblasNoTrans = 111, CblasTrans = 112, CblasConjTrans = 113 } CBLAS_TRANSPOSE;
+#define CBLAS_ORDER CBLAS_LAYOUT // the name before 2015
+typedef enum CBLAS_TRANSPOSE { CblasNoTrans = 111, CblasTrans = 112, CblasConjTrans = 113, CblasConjNoTrans = 114 } CBLAS_TRANSPOSE;
+#ifndef CBLAS_INT
+#define CBLAS_INT int
+#endif
 
 // C = alpha * op(A) * op(B) + beta * C;  op(A) is m x k, op(B) is k x n, C is m x n.
 void cblas_sgemm(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE transa, CBLAS_TRANSPOSE transb, int m, int n, int k, float alpha,

@@ -6,7 +6,7 @@ struct LanesCommand: ParsableCommand {
         commandName: "lanes",
         abstract: "Matrix kernels measured beside other libraries, on this machine.",
         discussion: """
-            lanes study                       the whole in about a minute; writes report/index.html
+            lanes study                       the whole in a few minutes; writes report/index.html
             lanes info                        what this processor can do and which kernels run
             lanes gemm 64x128x784 512x512x512 the matrix product beside OpenBLAS
             lanes tune                        how good its plans are on this machine
@@ -35,6 +35,7 @@ struct Failure: Error, CustomStringConvertible {
 
 @main enum Main {
     static func main() {
+        Output.checkAtExit()
         do {
             var command = try LanesCommand.parseAsRoot()
             try command.run()

@@ -35,37 +35,60 @@ enum Page {
         """
     }
 
+    /// Text as it stands between tags or in a quoted attribute.
     static func escape(_ text: String) -> String {
         text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
+            .replacingOccurrences(of: ">", with: "&gt;").replacingOccurrences(of: "\"", with: "&quot;")
+            .replacingOccurrences(of: "'", with: "&#39;")
     }
 }
 
 /// Plots, by Debian's gnuplot-nox.
 enum Gnuplot {
-    /// The picture that a script draws, as SVG to be put into a page.
+    /// The picture that a script draws, as SVG to be put into a page. Script, picture and messages go through files in a folder that is ours
+    /// alone: with pipes each side could wait for the other.
     static func svg(_ script: String) throws -> String {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let (input, output, errors) = (folder.file("plot.gp"), folder.file("plot.svg"), folder.file("messages"))
+        try Data(script.utf8).write(to: input)
+        for file in [output, errors] { try Data().write(to: file) }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["gnuplot"]
-        let (input, output, errors) = (Pipe(), Pipe(), Pipe())
-        (process.standardInput, process.standardOutput, process.standardError) = (input, output, errors)
+        process.standardInput = try FileHandle(forReadingFrom: input)
+        process.standardOutput = try FileHandle(forWritingTo: output)
+        process.standardError = try FileHandle(forWritingTo: errors)
         do { try process.run() } catch {
             throw Failure("cannot run gnuplot (install gnuplot-nox): \(error.localizedDescription)")
         }
-        input.fileHandleForWriting.write(Data(script.utf8))
-        try? input.fileHandleForWriting.close()
-        let svg = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
+        let svg = String(decoding: try Data(contentsOf: output), as: UTF8.self)
         guard process.terminationStatus == 0, let start = svg.range(of: "<svg") else {
-            let message = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            let message = String(decoding: try Data(contentsOf: errors), as: UTF8.self)
             throw Failure("gnuplot failed (install gnuplot-nox): \(message.trimmingCharacters(in: .whitespacesAndNewlines))")
         }
         return String(svg[start.lowerBound...])
     }
 
+    /// Text that ends no string, no line and no data block of gnuplot, and starts no command of its or of the shell's.
+    static func plain(_ text: String) -> String {
+        let replaced: [Character: Character] = ["'": "’", "\"": "”", "`": "’", "\\": "/", "<": "‹", ">": "›"]
+        return String(
+            text.prefix(200).map { character in
+                character.unicodeScalars.contains { $0.properties.generalCategory == .control || $0.properties.isWhitespace }
+                    ? " " : replaced[character] ?? character
+            })
+    }
+
     /// Text as gnuplot takes it between single quotes, with nothing that it would take for markup.
     static func quoted(_ text: String) -> String {
-        "'" + text.replacingOccurrences(of: "'", with: "’").replacingOccurrences(of: "_", with: "\\_") + "'"
+        "'" + plain(text).replacingOccurrences(of: "_", with: "\\_") + "'"
+    }
+
+    /// Several lines of text as gnuplot takes them between double quotes.
+    static func quoted(lines: [String]) -> String {
+        "\"" + lines.map { plain($0).replacingOccurrences(of: "_", with: "\\\\_") }.joined(separator: "\\n") + "\""
     }
 
     static let colors = ["#0b6bcb", "#d1590b", "#3a8f4d", "#8a4fbf", "#b5860b", "#c2306b"]
@@ -81,4 +104,22 @@ enum Gnuplot {
         process.waitUntilExit()
         guard process.terminationStatus == 0 else { throw Failure("gnuplot does not run: install gnuplot-nox") }
     }
+}
+
+/// A folder with a name that nobody can foresee, for this user alone.
+struct TemporaryFolder {
+    private let url: URL
+
+    init() throws {
+        let template = FileManager.default.temporaryDirectory.appendingPathComponent("lanes-XXXXXX").path
+        var bytes = Array(template.utf8CString)
+        guard unsafe mkdtemp(&bytes) != nil else {
+            throw Failure("cannot make a temporary folder like '\(template)': \(unsafe String(cString: strerror(errno)))")
+        }
+        let path = bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        url = URL(fileURLWithPath: String(decoding: path, as: UTF8.self), isDirectory: true)
+    }
+
+    func file(_ name: String) -> URL { url.appendingPathComponent(name) }
+    func remove() { try? FileManager.default.removeItem(at: url) }
 }

@@ -147,7 +147,7 @@ enum Report {
         }
         let colors = ["#0b6bcb", "#d1590b", "#3a8f4d", "#8a4fbf", "#b5860b", "#c2306b"]
         let curves = gemm.libraries.enumerated().map { index, library in
-            "$data\(index) with linespoints lw \(index == 0 ? 3 : 2) pt 7 ps 0.5 lc '\(colors[index % colors.count])' title '\(library.name.replacingOccurrences(of: "'", with: "").replacingOccurrences(of: "_", with: "\\_"))'"
+            "$data\(index) with linespoints lw \(index == 0 ? 3 : 2) pt 7 ps 0.5 lc '\(colors[index % colors.count])' title \(Gnuplot.quoted(library.name))"
         }
         script +=
             "\nplot \(gemm.peakGflops) with lines lw 2 dt 2 lc '#555555' title 'measured FMA peak', \(curves.joined(separator: ", "))\n"

@@ -33,7 +33,7 @@ enum LabReport {
         let close = record.experiments.flatMap(\.prediction).filter { $0.measured != nil }
         return """
             <h1>The laboratory</h1>
-            <p class="lead">\(Page.escape(record.machine.processor)), \(record.machine.usableProcessors.count) processors, \(record.machine.instructionSet) kernels\(record.isQuick ? ", quick series" : ""). Every number on this page was measured on this machine in this run.\(peers(record))</p>
+            <p class="lead">\(Page.escape(record.machine.processor)), \(record.machine.usableProcessors.count) processors, \(Page.escape(record.machine.instructionSet)) kernels\(record.isQuick ? ", quick series" : ""). Every number on this page was measured on this machine in this run.\(peers(record))</p>
             <div class="scroll"><table class="verdicts">
             <tr><th>experiment</th><td>verdict</td><td>what was found</td></tr>
             \(record.experiments.map { "<tr><th scope=row><a href=\"#\($0.id)\">\(Page.escape($0.title))</a></th><td class=\($0.verdict.rawValue)>\(word($0.verdict))</td><td>\(Page.escape(firstSentence($0.explanation)))</td></tr>" }.joined(separator: "\n"))
@@ -143,7 +143,7 @@ enum LabReport {
         for (index, one) in series.enumerated() {
             text +=
                 "$d\(data)\(index) << END\n"
-                + one.points.map { "\($0.x) \($0.y) \"\($0.label ?? "")\"" }.joined(separator: "\n") + "\nEND\n"
+                + one.points.map { "\($0.x) \($0.y) \"\(Gnuplot.plain($0.label ?? ""))\"" }.joined(separator: "\n") + "\nEND\n"
         }
         switch figure.kind {
         case .curves:
@@ -166,7 +166,7 @@ enum LabReport {
             text +=
                 "unset xlabel\nset bmargin 5.5\nset key outside top center horizontal\nset style fill solid 0.9\nset boxwidth \(width * 0.92)\nset xrange [-0.6:\(Double(labels.count) - 0.4)]\n"
             text +=
-                "set xtics (\(labels.enumerated().map { "\(Gnuplot.quoted(wrapped($1, places: labels.count)).replacingOccurrences(of: "'", with: "\"")) \($0)" }.joined(separator: ", ")))\n"
+                "set xtics (\(labels.enumerated().map { "\(Gnuplot.quoted(lines: wrapped($1, places: labels.count))) \($0)" }.joined(separator: ", ")))\n"
             var parts: [String] = []
             for (index, one) in series.enumerated() {
                 let shift = (Double(index) - Double(series.count - 1) / 2) * width
@@ -184,7 +184,7 @@ enum LabReport {
     }
 
     // Long labels in lines that fit beside each other.
-    private static func wrapped(_ label: String, places: Int) -> String {
+    private static func wrapped(_ label: String, places: Int) -> [String] {
         let most = min(16, max(8, 80 / places))
         var lines: [String] = []
         for word in label.split(separator: " ") {
@@ -194,7 +194,7 @@ enum LabReport {
                 lines.append(String(word))
             }
         }
-        return lines.joined(separator: "\\n")
+        return lines
     }
 
     /// The four panels of the guide that this laboratory goes back to, with bars that were measured.
@@ -202,7 +202,7 @@ enum LabReport {
         func finding(_ id: String) -> Finding? { record.experiments.first { $0.id == id && !$0.series.isEmpty } }
         guard let ladder = finding("vectorization"), let tiny = finding("tiny-operations"),
             let gradients = finding("gradient-accumulation"),
-            let memory = finding("bandwidth")
+            let memory = finding("bandwidth"), ladder.series.count > 1
         else { return "" }
         var copies = Series("copy", unit: "GB/s")
         for (index, one) in memory.series.enumerated() {
