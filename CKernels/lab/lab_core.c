@@ -157,8 +157,8 @@ int64_t ck_lab_sum_lines(const char *memory, int64_t count, int64_t stride) {
     __asm__ volatile("vxorps %%ymm15, %%ymm15, %%ymm15\n\t" EIGHT(CLEAR) ".p2align 6\n1:\n\t" text "decq %0\n\tjnz 1b\n\tvzeroupper" \
                      : "+r"(turns)                                                                                           \
                      : "r"(numbers)                                                                                          \
-                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm15", "cc", \
-                       "memory")
+                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", \
+                       "xmm14", "xmm15", "cc", "memory")
 #define CLEAR(r) "vxorps %%ymm" r ", %%ymm" r ", %%ymm" r "\n\t"
 
 bool ck_lab_issue(uint32_t kinds, int64_t turns, const float *numbers) {

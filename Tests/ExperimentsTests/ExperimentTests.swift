@@ -58,6 +58,8 @@ import Testing
             #expect(finding.numbers.values.allSatisfy { $0.isFinite }, "\(finding.id)")
             for prediction in finding.prediction {
                 #expect(prediction.predicted.isFinite && prediction.predicted > 0, "\(finding.id): \(prediction.quantity)")
+                // A number that is predicted under one name and measured under another would never be compared.
+                #expect(prediction.measured != nil, "\(finding.id) predicts '\(prediction.quantity)' and does not measure it")
             }
             let again = experiment.judge(finding.numbers, finding.facts!)
             #expect(again.0 == finding.verdict && again.1 == finding.explanation)
@@ -173,6 +175,18 @@ import Testing
             }
         }
         #expect(sums == [Int64](repeating: 4000, count: Probe.Lock.allCases.count))
+    }
+
+    /// What is said to be left out of a prediction is said of a number that is predicted.
+    @Test func leftOutNumbersArePredicted() throws {
+        let predicted = try inLaboratory { lab in
+            Dictionary(uniqueKeysWithValues: Experiment.all.map { ($0.id, Set($0.predict(lab.profile).keys)) })
+        }
+        for experiment in Experiment.all where !predicted[experiment.id]!.isEmpty {
+            // The last level need not be the third.
+            let named = Set(experiment.leavesOut.keys).subtracting(["end of level 3, KiB"])
+            #expect(named.isSubset(of: predicted[experiment.id]!), "\(experiment.id): \(named)")
+        }
     }
 
     /// A measurement that no machine can make is no verdict.
