@@ -164,6 +164,9 @@ extension Facts {
         var facts = Facts.zen5
         facts.transfer = 100
         #expect(facts.moved(since: .zen5) && !Facts.zen5.moved(since: .zen5))
+        // A neighbour that takes some of the arithmetic is no move.
+        (facts.transfer, facts.arithmeticOfTwo) = (28, 1.58)
+        #expect(!facts.moved(since: .zen5))
     }
 
     /// The probe that flushes puts the thread's own setting back.

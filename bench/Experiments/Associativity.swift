@@ -7,7 +7,9 @@ extension Experiment {
             "Lines whose addresses differ by a multiple of one way of the first cache share one set: how many of them stay?",
         hypothesis: "As many as the cache has ways; one more, and every load misses.",
         figure: .curves(x: "lines that share a set", y: "ns per load"),
-        predict: { profile in ["lines that stay": Double(Laboratory.firstCacheWays)] },
+        predict: { _ in
+            Laboratory.firstCacheWays > 0 ? ["lines that stay": Double(Laboratory.firstCacheWays)] : [:]
+        },
         leavesOut: ["lines that stay": "which line is replaced is the cache's choice, and it need not be the oldest"],
         usesLanes: false,
         measure: { lab in

@@ -117,7 +117,7 @@ extension Experiment {
             let (hot, thread) = (found["pool, awake, ns"]!, found["threads made anew, ns"]!)
             return (
                 hot * 10 < thread ? .supported : .refuted,
-                "A region on workers that look for work takes \(text(hot, 0)) ns; two transfers of a cache line, there and back, are \(text(2 * facts.transfer, 0)) ns of it (\(text(200 * facts.transfer / hot, 0))%). Making threads takes \(text(thread / 1000)) µs, a group of tasks \(text(found["TaskGroup, ns"]! / 1000)) µs, a region that finds the pool asleep \(text(found["pool, asleep, ns"]! / 1000)) µs.\(found["pool, asleep, threads"].map { $0 < 1.5 ? " Workers that have to be woken come too late for so short a region: the caller ran it alone (\(text($0, 2)) threads on the average)." : "" } ?? "")"
+                "A region on workers that look for work takes \(text(hot, 0)) ns; two transfers of a cache line, there and back, \(2 * facts.transfer <= hot ? "are \(text(2 * facts.transfer, 0)) ns of it (\(text(200 * facts.transfer / hot, 0))%)" : "took \(text(2 * facts.transfer, 0)) ns right before, which is more"). Making threads takes \(text(thread / 1000)) µs, a group of tasks \(text(found["TaskGroup, ns"]! / 1000)) µs, a region that finds the pool asleep \(text(found["pool, asleep, ns"]! / 1000)) µs.\(found["pool, asleep, threads"].map { $0 < 1.5 ? " Workers that have to be woken come too late for so short a region: the caller ran it alone (\(text($0, 2)) threads on the average)." : "" } ?? "")"
                     + (found["OpenMP, ns"].map { " OpenMP's workers wait awake too and need \(text($0, 0)) ns." } ?? "")
             )
         })

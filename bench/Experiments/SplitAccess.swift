@@ -14,7 +14,7 @@ extension Experiment {
         usesLanes: false,
         measure: { lab in
             var observation = Observation()
-            let memory = ProbeMemory(byteCount: 1 << 18)
+            let memory = ProbeMemory(byteCount: 5 * lab.pageBytes)
             var bars = Series("a load", unit: "ns")
             let steps = 16_000
             for (label, offset, stride) in [

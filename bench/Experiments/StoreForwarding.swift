@@ -19,7 +19,7 @@ extension Experiment {
         usesLanes: false,
         measure: { lab in
             var observation = Observation()
-            let memory = ProbeMemory(byteCount: 1 << 16)
+            let memory = ProbeMemory(byteCount: 2 * lab.pageBytes)
             var bars = Series("a turn", unit: "ns")
             let steps = 10_000
             for (label, kind, offset) in [

@@ -47,7 +47,8 @@ public struct Facts: Codable, Sendable, Equatable {
     /// Whether the processors of the lanes were others when these were measured than when those were.
     public func moved(since earlier: Facts) -> Bool {
         guard lanes > 1 else { return false }
-        return pair != earlier.pair || max(transfer / earlier.transfer, earlier.transfer / transfer) > 1.5
+        let isOther = Set([pair, earlier.pair]) == [.twoCores, .threadsOfOneCore]
+        return isOther || max(transfer / earlier.transfer, earlier.transfer / transfer) > 1.5
     }
 
     init(_ lab: Laboratory) {
