@@ -194,8 +194,12 @@ extension Facts {
 
     /// On the machine at hand the cycle agrees with the processor's own ratio of multiplications.
     @Test func theChainsOfThisMachine() {
-        let clock = CoreClock.measure()
-        #expect(clock.addition > 0.1 && clock.addition < 2, "\(clock)")
-        #expect(clock.multiplication > 2 * clock.addition && clock.floatAddition > 1.2 * clock.addition, "\(clock)")
+        // A neighbour may disturb one try, not all.
+        let tries = (0..<5).lazy.map { _ in CoreClock.measure() }
+        #expect(
+            tries.contains { clock in
+                clock.addition > 0.1 && clock.addition < 2 && clock.multiplication > 2 * clock.addition
+                    && clock.floatAddition > 1.2 * clock.addition
+            })
     }
 }

@@ -85,13 +85,17 @@ import Testing
         #expect(PairedComparison(logarithms: [-2, 2, -1, 1, 2, -2, 1, -1]).verdict == .tooNoisy)
     }
 
-    @Test func realWorkIsCompared() {
-        var x = 0.5
-        func work(_ steps: Int) { for _ in 0..<steps { x = (x * 1.000001).truncatingRemainder(dividingBy: 1) } }
-        let comparison = PairedComparison.measure(blocks: 9, seconds: 0.001, { work(4000) }, { work(1000) })
-        // No verdict: this machine may be busy.
-        #expect(comparison.ratio > 1.2 && comparison.logarithms.count == 9, "\(comparison)")
-        #expect(x.isFinite)
+    @Test func bothSidesMeetTheSameMachine() {
+        // A clock of its own, and a machine that gets slower all the time: A takes twice as long as B throughout.
+        var (now, slowdown) = (0.0, 1.0)
+        func work(_ nanoseconds: Double) {
+            now += nanoseconds * slowdown
+            slowdown += 1e-6
+        }
+        let comparison = PairedComparison.measure(
+            blocks: 9, seconds: 0.001, clock: { Int64(now) }, { work(4000) }, { work(2000) })
+        #expect(comparison.verdict == .slower && abs(comparison.ratio - 2) < 0.01, "\(comparison)")
+        #expect(comparison.logarithms.count == 9 && slowdown > 1.001)
     }
 
     @Test func memoryLimitsOfControlGroups() throws {
