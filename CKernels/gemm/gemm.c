@@ -184,7 +184,7 @@ static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
     ck_gemm_tile tile = *chunk;
     tile.b_step = l->b_column;
     tile.b_lag = l->plan->dot_lag;
-    tile.ahead_step = l->plan->dot_ahead;
+    tile.dot_ahead = l->plan->dot_ahead;
     char *reserve = NULL;
     if (tile.a_step != l->element) {
         const int64_t row = tile.k * l->element;

@@ -209,7 +209,7 @@ ck_gemm_plan ck_gemm_plan_for(const ck_machine *machine, const ck_gemm_kernels *
         const int64_t cached = machine->l3.bytes ? machine->l3.bytes / 2 : machine->gemm.b_far;
         if (shares_l1_sets(machine, q.b_stride, 2))
             plan.dot_lag = (int32_t)machine->gemm.dot_lag;
-        else if (p->n * q.b_stride > cached && p->m <= CK_DOT_ROWS_AHEAD)
+        else if (p->n * p->k * q.element > cached && p->m <= CK_DOT_ROWS_AHEAD)
             plan.dot_ahead = (int32_t)larger(0, machine->gemm.dot_ahead);
     }
     return plan;

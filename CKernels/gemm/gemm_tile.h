@@ -41,7 +41,8 @@ typedef struct ck_gemm_tile {
     int64_t b_lag; // of a dot tile: the second vector of columns is this many bytes of k behind the first, a multiple of 64
     char *b_packed;
     const char *ahead; // memory to ask for meanwhile, into L2: a line with each step of k, `ahead_step` bytes apart; NULL for none
-    int64_t ahead_step; // of a dot tile of up to CK_DOT_ROWS_AHEAD rows: bytes of k that B is asked for ahead, or 0
+    int64_t ahead_step;
+    int64_t dot_ahead; // a dot tile of up to CK_DOT_ROWS_AHEAD rows asks for B so many bytes of k ahead; 0: it does not
     int ahead_lines; // 1; any other number stands for all lines of a row of the panel with each step
     char *c;
     int64_t c_row;

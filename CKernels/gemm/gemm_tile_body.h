@@ -214,7 +214,7 @@ static inline CK_ALWAYS_INLINE void NAME(dot)(const ck_gemm_tile *t, const int r
         CK_UNROLL
         for (int r = 0; r < rows; r++) sum[v][r] = set1(0);
     }
-    const int64_t a_row = t->a_row, ld = t->b_step, lag = t->b_lag, ahead = rows <= CK_DOT_ROWS_AHEAD ? t->ahead_step : 0;
+    const int64_t a_row = t->a_row, ld = t->b_step, lag = t->b_lag, ahead = rows <= CK_DOT_ROWS_AHEAD ? t->dot_ahead : 0;
     const int64_t size = t->k * (int64_t)sizeof(ELEMENT), block = sizeof(VECTOR);
     const int64_t whole = t->columns == vectors * LANES ? size / block * block : 0;
     const char *a = t->a, *b = t->b, *b1 = b + LANES * ld;

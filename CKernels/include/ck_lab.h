@@ -32,7 +32,7 @@ int64_t ck_lab_forward(ck_lab_forward_kind kind, int64_t steps, char *at);
 // `steps` independent loads of 8 bytes, at `at` and three times `stride` bytes further, again and again.
 void ck_lab_load_at(int64_t steps, const char *at, int64_t stride);
 
-// `turns` times eight instructions of each kind that `kinds` names, none of which needs another of the same turn: multiply-adds, loads and
+// `turns` times twelve instructions of each kind that `kinds` names, none of which needs another of the same turn: multiply-adds, loads and
 // shuffles of vectors of 32 bytes. `numbers`: eight floats. False, and nothing is done, where there is no AVX2 with FMA.
 enum { CK_LAB_ISSUE_MULTIPLY_ADD = 1, CK_LAB_ISSUE_LOAD = 2, CK_LAB_ISSUE_SHUFFLE = 4 };
 bool ck_lab_issue(uint32_t kinds, int64_t turns, const float *numbers);
@@ -42,11 +42,6 @@ void ck_lab_copy_numbers(int64_t count, const float *from, float *to);
 
 // `steps` branches that follow a pattern of zeros and ones of some length, again and again.
 int64_t ck_lab_branch(int64_t steps, const uint8_t *pattern, int64_t length);
-
-// A cycle through `count` cells in random order, cell i at i * stride + (i * shift) mod stride; and a walk along it, which returns where it is.
-// Ends the process where there is no memory for the order.
-void ck_lab_make_ring(void *memory, int64_t count, int64_t stride, int64_t shift, uint64_t seed);
-const void *ck_lab_follow(const void *at, int64_t steps);
 
 // The sum of one number of 8 bytes every `stride` bytes, which may be negative.
 int64_t ck_lab_sum_lines(const char *memory, int64_t count, int64_t stride);

@@ -58,20 +58,24 @@ bool ck_lab_multiply(int64_t steps, float factor, float *numbers, bool flush) {
     return true;
 }
 
+// Numbers at any address, which may be read in other widths than they were written in.
+typedef int64_t wide_number __attribute__((aligned(1), may_alias));
+typedef int32_t narrow_number __attribute__((aligned(1), may_alias));
+
 // Every step stores what the load of the step before gave: the chain runs through memory.
 int64_t ck_lab_forward(ck_lab_forward_kind kind, int64_t steps, char *at) {
     int64_t x = 1;
     for (int64_t i = 0; i < steps; i++) {
         if (kind == CK_LAB_FORWARD_NARROW_TO_WIDE) {
-            *(volatile int32_t *)at = (int32_t)x;
-            *(volatile int32_t *)(at + 4) = 0;
+            *(volatile narrow_number *)at = (int32_t)x;
+            *(volatile narrow_number *)(at + 4) = 0;
         } else {
-            *(volatile int64_t *)at = x;
+            *(volatile wide_number *)at = x;
         }
         if (kind == CK_LAB_FORWARD_WIDE_TO_NARROW)
-            x = *(volatile int32_t *)(at + 4) | 1;
+            x = *(volatile narrow_number *)(at + 4) | 1;
         else
-            x = *(volatile int64_t *)at;
+            x = *(volatile wide_number *)at;
     }
     return x;
 }
@@ -79,7 +83,7 @@ int64_t ck_lab_forward(ck_lab_forward_kind kind, int64_t steps, char *at) {
 static inline CK_ALWAYS_INLINE void load(const char *at) {
     int64_t x;
     memcpy(&x, at, sizeof x);
-    __asm__ volatile("" : : "r"(x)); // every load is done, none needs another
+    __asm__ volatile("" : : "r"(x) : "memory"); // every load is done, none needs another
 }
 
 void ck_lab_load_at(int64_t steps, const char *at, int64_t stride) {
@@ -91,7 +95,6 @@ void ck_lab_load_at(int64_t steps, const char *at, int64_t stride) {
             load(at + 2 * stride);
             load(at + 3 * stride);
         }
-        __asm__ volatile("" : "+r"(at) : : "memory");
     }
 }
 
@@ -119,28 +122,6 @@ int64_t ck_lab_branch(int64_t steps, const uint8_t *pattern, int64_t length) {
     return sum;
 }
 
-void ck_lab_make_ring(void *memory, int64_t count, int64_t stride, int64_t shift, uint64_t seed) {
-    int64_t *order = malloc((size_t)count * sizeof *order);
-    if (!order) abort();
-    for (int64_t i = 0; i < count; i++) order[i] = i;
-    for (int64_t i = count - 1; i > 0; i--) {
-        seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        const int64_t j = (int64_t)((seed >> 33) % (uint64_t)(i + 1)), old = order[i];
-        order[i] = order[j];
-        order[j] = old;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        const int64_t from = order[i], to = order[(i + 1) % count];
-        *(void **)((char *)memory + from * stride + from * shift % stride) = (char *)memory + to * stride + to * shift % stride;
-    }
-    free(order);
-}
-
-const void *ck_lab_follow(const void *at, int64_t steps) {
-    for (int64_t i = 0; i < steps; i++) at = *(void *const *)at;
-    return at;
-}
-
 int64_t ck_lab_sum_lines(const char *memory, int64_t count, int64_t stride) {
     int64_t sum = 0;
     for (int64_t i = 0; i < count; i++, memory += stride) sum += *(const int64_t *)memory;
@@ -148,31 +129,32 @@ int64_t ck_lab_sum_lines(const char *memory, int64_t count, int64_t stride) {
 }
 
 #if defined(__x86_64__)
-#define EIGHT(X) X("0") X("1") X("2") X("3") X("4") X("5") X("6") X("7")
-#define FOUR_TWICE(X) X("8") X("9") X("10") X("11") X("8") X("9") X("10") X("11")
+// Twelve sums: two multiply-adds of four cycles in each cycle need eight, and what they wait for beside others needs some more.
+#define TWELVE(X) X("0") X("1") X("2") X("3") X("4") X("5") X("6") X("7") X("8") X("9") X("10") X("11")
+#define TWELVE_TIMES(text) text text text text text text text text text text text text
+#define CLEAR(r) "vxorps %%ymm" r ", %%ymm" r ", %%ymm" r "\n\t"
 #define MULTIPLY_ADD(r) "vfmadd231ps %%ymm15, %%ymm15, %%ymm" r "\n\t"
-#define LOAD(r) "vmovups (%1), %%ymm" r "\n\t"
-#define SHUFFLE(r) "vpermilps $0x1b, %%ymm15, %%ymm" r "\n\t"
+#define MULTIPLY_ADDS TWELVE(MULTIPLY_ADD)
+#define LOADS TWELVE_TIMES("vmovups (%1), %%ymm12\n\t")
+#define SHUFFLES TWELVE_TIMES("vpermilps $0x1b, %%ymm15, %%ymm13\n\t")
 #define REPEAT(text)                                                                                                         \
-    __asm__ volatile("vxorps %%ymm15, %%ymm15, %%ymm15\n\t" EIGHT(CLEAR) ".p2align 6\n1:\n\t" text "decq %0\n\tjnz 1b\n\tvzeroupper" \
-                     : "+r"(turns)                                                                                           \
+    __asm__ volatile("vxorps %%ymm15, %%ymm15, %%ymm15\n\t" TWELVE(CLEAR) ".p2align 6\n1:\n\t" text "decq %0\n\tjnz 1b\n\tvzeroupper" \
+                     : "+&r"(turns)                                                                                          \
                      : "r"(numbers)                                                                                          \
                      : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", \
                        "xmm14", "xmm15", "cc", "memory")
-#define CLEAR(r) "vxorps %%ymm" r ", %%ymm" r ", %%ymm" r "\n\t"
 
 bool ck_lab_issue(uint32_t kinds, int64_t turns, const float *numbers) {
+    enum { M = CK_LAB_ISSUE_MULTIPLY_ADD, L = CK_LAB_ISSUE_LOAD, S = CK_LAB_ISSUE_SHUFFLE };
     if (turns < 1 || !(ck_cpu_features() & CK_FEATURE_FMA) || !(ck_cpu_features() & CK_FEATURE_AVX2)) return false;
     switch (kinds) {
-    case CK_LAB_ISSUE_MULTIPLY_ADD: REPEAT(EIGHT(MULTIPLY_ADD)); return true;
-    case CK_LAB_ISSUE_LOAD: REPEAT(FOUR_TWICE(LOAD)); return true;
-    case CK_LAB_ISSUE_SHUFFLE: REPEAT(FOUR_TWICE(SHUFFLE)); return true;
-    case CK_LAB_ISSUE_MULTIPLY_ADD | CK_LAB_ISSUE_LOAD: REPEAT(EIGHT(MULTIPLY_ADD) FOUR_TWICE(LOAD)); return true;
-    case CK_LAB_ISSUE_MULTIPLY_ADD | CK_LAB_ISSUE_SHUFFLE: REPEAT(EIGHT(MULTIPLY_ADD) FOUR_TWICE(SHUFFLE)); return true;
-    case CK_LAB_ISSUE_LOAD | CK_LAB_ISSUE_SHUFFLE: REPEAT(FOUR_TWICE(LOAD) FOUR_TWICE(SHUFFLE)); return true;
-    case CK_LAB_ISSUE_MULTIPLY_ADD | CK_LAB_ISSUE_LOAD | CK_LAB_ISSUE_SHUFFLE:
-        REPEAT(EIGHT(MULTIPLY_ADD) FOUR_TWICE(LOAD) FOUR_TWICE(SHUFFLE));
-        return true;
+    case M: REPEAT(MULTIPLY_ADDS); return true;
+    case L: REPEAT(LOADS); return true;
+    case S: REPEAT(SHUFFLES); return true;
+    case M | L: REPEAT(MULTIPLY_ADDS LOADS); return true;
+    case M | S: REPEAT(MULTIPLY_ADDS SHUFFLES); return true;
+    case L | S: REPEAT(LOADS SHUFFLES); return true;
+    case M | L | S: REPEAT(MULTIPLY_ADDS LOADS SHUFFLES); return true;
     default: return false;
     }
 }

@@ -131,26 +131,34 @@ public enum MemoryNodes {
         if unsafe isAvailable && numa_move_pages(0, UInt(samples), &pages, nil, &status, 0) == 0 {
             for node in status where node >= 0 { bytesByNode[Int(node), default: 0] += byteCount / samples }
         }
-        return unsafe MemoryResidency(bytesByNode: bytesByNode, hugePageBytes: hugePageBytes(base, byteCount), pageBytes: page)
+        return unsafe MemoryResidency(
+            bytesByNode: bytesByNode, hugePageBytes: HugePages.bytes(base, byteCount) ?? 0, pageBytes: page)
+    }
+}
+
+/// Which memory the system gave in huge pages.
+package enum HugePages {
+    /// Bytes of this memory that are in huge pages; nil where the system does not say.
+    package static func bytes(_ base: UnsafeMutableRawPointer, _ byteCount: Int) -> Int? {
+        // To the end of file: its size is said to be 0, and String(contentsOfFile:) stops after a page.
+        guard let file = FileHandle(forReadingAtPath: "/proc/self/smaps") else { return nil }
+        let maps = String(decoding: file.readDataToEndOfFile(), as: UTF8.self)
+        return bytes(maps: maps, from: UInt(bitPattern: base), byteCount: byteCount)
     }
 
-    // Of the mapping that holds the address, at most the buffer's size: neighbouring mappings may be one to the kernel.
-    private static func hugePageBytes(_ base: UnsafeMutableRawPointer, _ byteCount: Int) -> Int {
-        // To the end of file: its size is said to be 0, and String(contentsOfFile:) stops after a page.
-        guard let file = FileHandle(forReadingAtPath: "/proc/self/smaps") else { return 0 }
-        let maps = String(decoding: file.readDataToEndOfFile(), as: UTF8.self)
-        let address = UInt(bitPattern: base)
-        var isInside = false
+    /// Of the mappings that `maps` lists, as `/proc/self/smaps` does, and that overlap the memory: at most all of it, for what is beside it
+    /// may be in one mapping with it.
+    package static func bytes(maps: String, from start: UInt, byteCount: Int) -> Int {
+        var (sum, isOurs) = (0, false)
         for line in maps.split(separator: "\n") {
-            if let dash = line.firstIndex(of: "-"), let start = UInt(line[..<dash], radix: 16),
-                let end = UInt(line[line.index(after: dash)...].prefix { $0 != " " }, radix: 16)
-            {
-                isInside = address >= start && address < end
-            } else if isInside && line.hasPrefix("AnonHugePages:") {
-                let kibibytes = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-                return min(kibibytes * 1024, byteCount)
+            let words = line.split(separator: " ")
+            let bounds = words.first?.split(separator: "-").compactMap { UInt($0, radix: 16) } ?? []
+            if bounds.count == 2 {
+                isOurs = bounds[0] < start + UInt(byteCount) && bounds[1] > start
+            } else if isOurs && words.first == "AnonHugePages:" && words.count > 1 {
+                sum += (Int(words[1]) ?? 0) << 10
             }
         }
-        return 0
+        return min(sum, byteCount)
     }
 }

@@ -61,7 +61,7 @@ import Testing
                 // A number that is predicted under one name and measured under another would never be compared.
                 #expect(prediction.measured != nil, "\(finding.id) predicts '\(prediction.quantity)' and does not measure it")
             }
-            let again = experiment.judge(finding.numbers, finding.facts!)
+            let again = experiment.judge(Numbers(record: finding.numbers), finding.facts!)
             #expect(again.0 == finding.verdict && again.1 == finding.explanation)
         }
         let data = try JSONEncoder().encode(record)
@@ -70,7 +70,7 @@ import Testing
     }
 
     private func verdict(_ id: String, _ numbers: [String: Double]) -> Verdict {
-        Experiment.all.first { $0.id == id }!.judge(numbers, .zen5).0
+        Experiment.all.first { $0.id == id }!.judge(Numbers(record: numbers), .zen5).0
     }
 
     /// Verdicts on recorded numbers: those that a hypothesis wants, and those that refute it.
@@ -89,10 +89,10 @@ import Testing
 
         func trust(_ noise: Double, _ gaps: Double) -> (Verdict, String) {
             Experiment.trust.judge(
-                [
+                Numbers(record: [
                     "noise floor, %": noise, "time lost in gaps, %": gaps, "longest gap, ms": 1, "memory's spread, %": 4,
                     "line from core to core, ns": 28,
-                ], .zen5)
+                ]), .zen5)
         }
         #expect(trust(0.1, 0.1).1.hasPrefix("Grade A") && trust(0.1, 0.1).0 == .supported)
         #expect(trust(1, 0.5).1.hasPrefix("Grade B"))
@@ -176,11 +176,11 @@ import Testing
     /// What is said to be left out of a prediction is said of a number that is predicted.
     @Test func leftOutNumbersArePredicted() throws {
         let predicted = try inLaboratory { lab in
-            Dictionary(uniqueKeysWithValues: Experiment.all.map { ($0.id, Set($0.predict(lab.profile).keys)) })
+            Dictionary(uniqueKeysWithValues: Experiment.all.map { ($0.id, Set($0.predict(lab.profile).values.keys)) })
         }
         for experiment in Experiment.all where !predicted[experiment.id]!.isEmpty {
             // The last level need not be the third.
-            let named = Set(experiment.leavesOut.keys).subtracting(["end of level 3, KiB"])
+            let named = Set(experiment.leavesOut.keys).subtracting([Quantity("end of level 3", "KiB")])
             #expect(named.isSubset(of: predicted[experiment.id]!), "\(experiment.id): \(named)")
         }
     }

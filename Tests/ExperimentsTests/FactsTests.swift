@@ -100,7 +100,7 @@ extension Facts {
             for finding in record.experiments where finding.verdict != .notTestable {
                 let experiment = try #require(Experiment.all.first { $0.id == finding.id })
                 for (variant, facts) in Self.variants(record.facts) {
-                    let (_, text) = experiment.judge(finding.numbers, facts)
+                    let (_, text) = experiment.judge(Numbers(record: finding.numbers), facts)
                     let wrong = contradictions(text, facts)
                     #expect(wrong.isEmpty, "\(name), \(variant), \(finding.id) speaks of \(wrong): \(text)")
                     judged += 1
@@ -115,7 +115,7 @@ extension Facts {
         let record = try #require(Self.records.first).record
         func verdict(_ id: String, _ facts: Facts) throws -> Verdict {
             let finding = try #require(record.experiments.first { $0.id == id })
-            return try #require(Experiment.all.first { $0.id == id }).judge(finding.numbers, facts).0
+            return try #require(Experiment.all.first { $0.id == id }).judge(Numbers(record: finding.numbers), facts).0
         }
         var facts = record.facts
         #expect(try verdict("core-to-core", facts) != .notTestable && verdict("bandwidth", facts) != .notTestable)
@@ -130,7 +130,7 @@ extension Facts {
         let numbers = [
             "pool, awake, ns": 745.0, "threads made anew, ns": 20_000, "TaskGroup, ns": 9000, "pool, asleep, ns": 12_000,
         ]
-        let text = Experiment.forkJoin.judge(numbers, facts).1
+        let text = Experiment.forkJoin.judge(Numbers(record: numbers), facts).1
         #expect(text.contains("two transfers of a cache line, there and back, are 130 ns of it (17%)"), "\(text)")
     }
 
@@ -163,10 +163,14 @@ extension Facts {
         #expect(pair(2, 1.02, 62) == .unknown && pair(2, 1.45, 11) == .unknown)
         var facts = Facts.zen5
         facts.transfer = 100
-        #expect(facts.moved(since: .zen5) && !Facts.zen5.moved(since: .zen5))
+        #expect(facts.moved(since: .zen5, needed: .transfers) && !Facts.zen5.moved(since: .zen5, needed: .transfers))
+        #expect(facts.moved(since: .zen5, needed: .cores) && !facts.moved(since: .zen5, needed: .oneLane))
+        // Within one chip: what asks for transfers only minds.
+        facts.transfer = 50
+        #expect(facts.moved(since: .zen5, needed: .transfers) && !facts.moved(since: .zen5, needed: .cores))
         // A neighbour that takes some of the arithmetic is no move.
         (facts.transfer, facts.arithmeticOfTwo) = (28, 1.58)
-        #expect(!facts.moved(since: .zen5))
+        #expect(!facts.moved(since: .zen5, needed: .transfers))
     }
 
     /// The probe that flushes puts the thread's own setting back.
@@ -180,8 +184,7 @@ extension Facts {
     /// A walk through a ring meets every cell, and branches, loads and stores of the probes stay within their memory.
     @Test func probesOfOneCore() {
         let memory = ProbeMemory(byteCount: 1 << 16)
-        let ring = Ring(memory, cells: 15, stride: 4096, shift: 64, seed: 3)
-        ring.follow(15 * 1000)
+        Chase(memory, cells: 15, stride: 4096 + 64, seed: 3).follow(15 * 1000)
         for kind in CoreProbe.Forward.allCases { CoreProbe.forward(kind, memory, memory.byteCount - 8, 100) }
         CoreProbe.load(memory, memory.byteCount - 8 - 3 * 64, stride: 64, 80)
         CoreProbe.branch([1, 0, 1], 1000)

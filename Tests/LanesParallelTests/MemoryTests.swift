@@ -50,4 +50,23 @@ import Testing
         #expect(Buffer(large.elements)[1_999_999] == 5)
         #expect(sum(Buffer<Float>(count: 5_000_000)) == 0)
     }
+
+    /// Which memory is in huge pages is read from the system's list of mappings, and mappings of others do not count.
+    @Test func hugePagesAreCounted() {
+        let maps = """
+            7f0000000000-7f0000400000 rw-p 00000000 00:00 0
+            Size:               4096 kB
+            AnonHugePages:      4096 kB
+            7f0000400000-7f0000600000 rw-p 00000000 00:00 0 [anon: other]
+            AnonHugePages:      2048 kB
+            7f0000600000-7f0000800000 rw-p 00000000 00:00 0
+            AnonHugePages:         0 kB
+            """
+        func bytes(_ start: UInt, _ count: Int) -> Int { HugePages.bytes(maps: maps, from: start, byteCount: count) }
+        #expect(bytes(0x7f00_0000_0000, 4 << 20) == 4 << 20)
+        #expect(bytes(0x7f00_0020_0000, 2 << 20) == 2 << 20)
+        #expect(bytes(0x7f00_0060_0000, 2 << 20) == 0)
+        #expect(bytes(0x7f00_0040_0000, 4 << 20) == 2 << 20)
+        #expect(bytes(0x7f00_0080_0000, 1 << 20) == 0 && HugePages.bytes(maps: "", from: 0, byteCount: 1) == 0)
+    }
 }

@@ -1,6 +1,14 @@
 import Foundation
 import Measurement
 
+extension Quantity {
+    fileprivate static let onePair = Quantity("one pair", "ns")
+    fileprivate static let differentPairs = Quantity("different pairs", "ns")
+    fileprivate static let difference = Quantity("difference", "%")
+    fileprivate static let differenceAtLeast = Quantity("difference at least", "%")
+    fileprivate static let differenceAtMost = Quantity("difference at most", "%")
+}
+
 extension Experiment {
     static let adjacentLine = Experiment(
         id: "adjacent-line", title: "Do neighbouring lines disturb each other?",
@@ -8,8 +16,9 @@ extension Experiment {
         hypothesis: "Hardly: less than 10% between two lines of one pair and lines of different pairs.",
         figure: .bars(y: "ns per atomic addition"),
         predict: { profile in
-            profile.lanes > 1 ? ["one pair, ns": profile.atomic, "different pairs, ns": profile.atomic] : [:]
+            profile.lanes > 1 ? [.onePair: profile.atomic, .differentPairs: profile.atomic] : [:]
         },
+        needs: .transfers,
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: lines are not shared with anybody") }
             var observation = Observation()
@@ -29,17 +38,17 @@ extension Experiment {
             let comparison = PairedComparison(logarithms: zip(same, other).map { log($0 / $1) })
             observation.series = [bars]
             observation.numbers = [
-                "one pair, ns": bars.points[0].y, "different pairs, ns": bars.points[1].y,
-                "difference, %": 100 * (comparison.ratio - 1), "difference at least, %": 100 * (comparison.low - 1),
-                "difference at most, %": 100 * (comparison.high - 1),
+                .onePair: bars.points[0].y, .differentPairs: bars.points[1].y,
+                .difference: 100 * (comparison.ratio - 1), .differenceAtLeast: 100 * (comparison.low - 1),
+                .differenceAtMost: 100 * (comparison.high - 1),
             ]
             return observation
         },
         judge: { found, facts in
-            let difference = found["difference, %"]!
+            let difference = found[.difference]!
             return (
                 abs(difference) < 10 ? .supported : .refuted,
-                "Counters in one pair of lines take \(text(found["one pair, ns"]!, 2)) ns for an addition, in different pairs \(text(found["different pairs, ns"]!, 2)) ns: a difference of \(text(difference))%, median of pairs timed in turn. "
+                "Counters in one pair of lines take \(text(found[.onePair]!, 2)) ns for an addition, in different pairs \(text(found[.differentPairs]!, 2)) ns: a difference of \(text(difference))%, median of pairs timed in turn. "
                     + (abs(difference) < 10
                         ? "Counters a line of \(facts.lineBytes) bytes apart do not disturb each other here."
                         : "Counters a line of \(facts.lineBytes) bytes apart still disturb each other; a prefetcher that fetches lines in pairs would do that, but nothing here measures one.")

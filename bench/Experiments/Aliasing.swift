@@ -1,6 +1,13 @@
 import Foundation
 import Measurement
 
+extension Quantity {
+    fileprivate static let fastest = Quantity("fastest", "ns")
+    fileprivate static let slowest = Quantity("slowest", "ns")
+    fileprivate static let slowestDistance = Quantity("slowest distance", "bytes")
+    fileprivate static let halfAPageApart = Quantity("half a page apart", "ns")
+}
+
 extension Experiment {
     static let aliasing = Experiment(
         id: "4k-aliasing", title: "Addresses that look alike",
@@ -10,7 +17,7 @@ extension Experiment {
             "Where the low twelve bits of a load are those of a store before it, the load waits for the store: such distances are a fifth slower or more.",
         figure: .curves(x: "distance modulo 4096, bytes", y: "ns per number"),
         predict: { _ in [:] },
-        usesLanes: false,
+        needs: .oneLane,
         measure: { lab in
             var observation = Observation()
             let memory = ProbeMemory(byteCount: 1 << 16)
@@ -27,16 +34,16 @@ extension Experiment {
             observation.series = [curve]
             let slowest = curve.points.max { $0.y < $1.y }!
             observation.numbers = [
-                "fastest, ns": curve.points.map(\.y).min()!, "slowest, ns": slowest.y, "slowest distance, bytes": slowest.x,
-                "half a page apart, ns": curve.points.first { $0.x == 2048 }!.y,
+                .fastest: curve.points.map(\.y).min()!, .slowest: slowest.y, .slowestDistance: slowest.x,
+                .halfAPageApart: curve.points.first { $0.x == 2048 }!.y,
             ]
             return observation
         },
         judge: { found, _ in
-            let (plain, slow) = (found["half a page apart, ns"]!, found["slowest, ns"]!)
+            let (plain, slow) = (found[.halfAPageApart]!, found[.slowest]!)
             return (
                 slow > 1.2 * plain ? .supported : .refuted,
-                "A number takes \(text(plain, 3)) ns to copy where the arrays are 2048 bytes apart modulo 4096, and \(text(slow, 3)) ns at the slowest distance, \(text(found["slowest distance, bytes"]!, 0)) bytes: \(text(slow / plain, 2)) times. \(slow > 1.2 * plain ? found["slowest distance, bytes"]! <= 64 && found["slowest distance, bytes"]! > 0 ? "A load then follows a store whose low twelve bits are its own, and waits for it." : "Why that distance is slow is not measured." : "No distance is much slower here.")"
+                "A number takes \(text(plain, 3)) ns to copy where the arrays are 2048 bytes apart modulo 4096, and \(text(slow, 3)) ns at the slowest distance, \(text(found[.slowestDistance]!, 0)) bytes: \(text(slow / plain, 2)) times. \(slow > 1.2 * plain ? found[.slowestDistance]! <= 64 && found[.slowestDistance]! > 0 ? "A load then follows a store whose low twelve bits are its own, and waits for it." : "Why that distance is slow is not measured." : "No distance is much slower here.")"
             )
         })
 }

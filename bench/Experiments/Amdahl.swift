@@ -1,6 +1,13 @@
 import LanesParallel
 import Measurement
 
+extension Quantity {
+    fileprivate static let speedUpQuarterSerial = Quantity("speed-up, a quarter serial")
+    fileprivate static let speedUpNothingSerial = Quantity("speed-up, nothing serial")
+    fileprivate static let allTheWorkOnOneLane = Quantity("all the work on one lane", "µs")
+    fileprivate static let largestDeviationFromTheLaw = Quantity("largest deviation from the law", "%")
+}
+
 extension Experiment {
     static let amdahl = Experiment(
         id: "amdahl", title: "Amdahl's law",
@@ -10,7 +17,7 @@ extension Experiment {
         predict: { profile in
             let lanes = Double(profile.lanes)
             return profile.lanes > 1
-                ? ["speed-up, a quarter serial": 1 / (0.25 + 0.75 / lanes), "speed-up, nothing serial": lanes] : [:]
+                ? [.speedUpQuarterSerial: 1 / (0.25 + 0.75 / lanes), .speedUpNothingSerial: lanes] : [:]
         },
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: the speed-up is 1 for every share") }
@@ -39,19 +46,19 @@ extension Experiment {
             }
             observation.series = [found, law]
             observation.numbers = [
-                "all the work on one lane, µs": Statistics.median(alone) / 1000,
-                "speed-up, nothing serial": found.points[0].y, "speed-up, a quarter serial": found.points[2].y,
-                "largest deviation from the law, %": zip(found.points, law.points).map { 100 * abs($0.y / $1.y - 1) }.max()!,
+                .allTheWorkOnOneLane: Statistics.median(alone) / 1000,
+                .speedUpNothingSerial: found.points[0].y, .speedUpQuarterSerial: found.points[2].y,
+                .largestDeviationFromTheLaw: zip(found.points, law.points).map { 100 * abs($0.y / $1.y - 1) }.max()!,
             ]
             return observation
         },
         judge: { found, facts in
-            let deviation = found["largest deviation from the law, %"]!
+            let deviation = found[.largestDeviationFromTheLaw]!
             return (
                 deviation < 10 ? .supported : .refuted,
-                "With nothing serial the lanes bring \(text(found["speed-up, nothing serial"]!, 2)) times, with a quarter serial \(text(found["speed-up, a quarter serial"]!, 2)) times; the measured speed-ups lie within \(text(deviation))% of the law."
+                "With nothing serial the lanes bring \(text(found[.speedUpNothingSerial]!, 2)) times, with a quarter serial \(text(found[.speedUpQuarterSerial]!, 2)) times; the measured speed-ups lie within \(text(deviation))% of the law."
                     + (deviation < 10
-                        ? found["all the work on one lane, µs"].map {
+                        ? found[.allTheWorkOnOneLane].map {
                             " A region of \(text(facts.region, 0)) ns is too little to be seen beside \(text($0, 0)) µs of work."
                         } ?? ""
                         : " More than a tenth off: the law counts \(facts.lanes) lanes, and \(facts.pair == .threadsOfOneCore ? "the first two are threads of one core, with" : "multiply-adds on two of them at once reached") \(text(facts.arithmeticOfTwo, 2)) times the rate of one right before.")

@@ -1,5 +1,13 @@
 import Measurement
 
+extension Quantity {
+    fileprivate static let linesThatStay = Quantity("lines that stay")
+    fileprivate static let waysOfTheFirstCache = Quantity("ways of the first cache")
+    fileprivate static let bytesOfAWay = Quantity("bytes of a way")
+    fileprivate static let allInOneSet = Quantity("all in one set", "ns")
+    fileprivate static let spread = Quantity("spread", "ns")
+}
+
 extension Experiment {
     static let associativity = Experiment(
         id: "associativity", title: "Powers of two and the sets of a cache",
@@ -8,10 +16,10 @@ extension Experiment {
         hypothesis: "As many as the cache has ways; one more, and every load misses.",
         figure: .curves(x: "lines that share a set", y: "ns per load"),
         predict: { _ in
-            Laboratory.firstCacheWays > 0 ? ["lines that stay": Double(Laboratory.firstCacheWays)] : [:]
+            Laboratory.firstCacheWays > 0 ? [.linesThatStay: Double(Laboratory.firstCacheWays)] : [:]
         },
-        leavesOut: ["lines that stay": "which line is replaced is the cache's choice, and it need not be the oldest"],
-        usesLanes: false,
+        leavesOut: [.linesThatStay: "which line is replaced is the cache's choice, and it need not be the oldest"],
+        needs: .oneLane,
         measure: { lab in
             guard let first = lab.machineCaches.first(where: { $0.level == 1 }), first.ways > 0 else {
                 return .notTestable("the system does not say how many ways the first cache has")
@@ -24,26 +32,26 @@ extension Experiment {
             let memory = ProbeMemory(byteCount: (most + 1) * (way + first.lineBytes))
             for count in 2...most {
                 for spread in [false, true] {
-                    let ring = Ring(memory, cells: count, stride: way + (spread ? first.lineBytes : 0), seed: lab.seed)
-                    ring.follow(100 * count)
-                    let times = lab.time(seconds: lab.pointSeconds / 4, samples: 5) { ring.follow(2000) }.map { $0 / 2000 }
+                    let walk = Chase(memory, cells: count, stride: way + (spread ? first.lineBytes : 0), seed: lab.seed)
+                    walk.follow(100 * count)
+                    let times = lab.time(seconds: lab.pointSeconds / 4, samples: 5) { walk.follow(2000) }.map { $0 / 2000 }
                     if spread { apart.add(Double(count), times) } else { alike.add(Double(count), times) }
                 }
             }
             observation.series = [alike, apart]
             let near = alike.points[0].y
             observation.numbers = [
-                "lines that stay": alike.points.last { $0.y < 1.3 * near }!.x, "ways of the first cache": Double(first.ways),
-                "bytes of a way": Double(way), "all in one set, ns": alike.points.last!.y, "spread, ns": apart.points.last!.y,
+                .linesThatStay: alike.points.last { $0.y < 1.3 * near }!.x, .waysOfTheFirstCache: Double(first.ways),
+                .bytesOfAWay: Double(way), .allInOneSet: alike.points.last!.y, .spread: apart.points.last!.y,
             ]
             return observation
         },
         judge: { found, _ in
-            let (stay, ways) = (found["lines that stay"]!, found["ways of the first cache"]!)
-            let (one, spread) = (found["all in one set, ns"]!, found["spread, ns"]!)
+            let (stay, ways) = (found[.linesThatStay]!, found[.waysOfTheFirstCache]!)
+            let (one, spread) = (found[.allInOneSet]!, found[.spread]!)
             return (
                 stay >= 0.75 * ways && stay <= 1.1 * ways && one > 1.5 * spread ? .supported : .refuted,
-                "\(text(stay, 0)) lines \(text(found["bytes of a way"]!, 0)) bytes apart stay in the first cache, which is said to have \(text(ways, 0)) ways. \(text(3 * ways, 0)) such lines take \(text(one)) ns a load, and \(text(spread)) where they are a line further apart: \(text(one / spread)) times. A column of a matrix whose rows are a multiple of \(text(found["bytes of a way"]!, 0)) bytes is such a set of lines; rows a line longer are not."
+                "\(text(stay, 0)) lines \(text(found[.bytesOfAWay]!, 0)) bytes apart stay in the first cache, which is said to have \(text(ways, 0)) ways. \(text(3 * ways, 0)) such lines take \(text(one)) ns a load, and \(text(spread)) where they are a line further apart: \(text(one / spread)) times. A column of a matrix whose rows are a multiple of \(text(found[.bytesOfAWay]!, 0)) bytes is such a set of lines; rows a line longer are not."
             )
         })
 }

@@ -1,6 +1,15 @@
 import Measurement
 import Synchronization
 
+extension Quantity {
+    fileprivate static let separateLinesAdditions = Quantity("separate lines, additions", "millions")
+    fileprivate static let oneLineAdditions = Quantity("one line, additions", "millions")
+    fileprivate static let oneLineCompareAndSwap = Quantity("one line, compare-and-swap", "millions")
+    fileprivate static let failedCompareAndSwaps = Quantity("failed compare-and-swaps for each that succeeds")
+    fileprivate static let slowestLaneOverFastest = Quantity("slowest lane over fastest", "time")
+    fileprivate static let oneLaneAlone = Quantity("one lane alone", "millions")
+}
+
 extension Experiment {
     static let atomics = Experiment(
         id: "atomics", title: "One counter for all, or one for each?",
@@ -8,8 +17,9 @@ extension Experiment {
         hypothesis: "One line bears no more than its transfers between cores allow; separate lines scale with the lanes.",
         figure: .bars(y: "million operations a second, all lanes", logY: true),
         predict: { profile in
-            profile.lanes > 1 ? ["separate lines, additions, millions": 1000 * Double(profile.lanes) / profile.atomic] : [:]
+            profile.lanes > 1 ? [.separateLinesAdditions: 1000 * Double(profile.lanes) / profile.atomic] : [:]
         },
+        needs: .transfers,
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: nobody competes for the line") }
             var observation = Observation()
@@ -33,22 +43,22 @@ extension Experiment {
             let alone = lab.together(1) { _ in Probe.countAdd(memory, 0, steps) }.min()!
             observation.series = [together, apart]
             observation.numbers = [
-                "one line, additions, millions": together.points[0].y, "separate lines, additions, millions": apart.points[0].y,
-                "one line, compare-and-swap, millions": together.points[2].y,
-                "failed compare-and-swaps for each that succeeds": Double(failures) / Double(5 * steps * lab.lanes),
-                "slowest lane over fastest, time": shares.max()! / shares.min()!,
-                "one lane alone, millions": Double(steps) * 1000 / alone,
+                .oneLineAdditions: together.points[0].y, .separateLinesAdditions: apart.points[0].y,
+                .oneLineCompareAndSwap: together.points[2].y,
+                .failedCompareAndSwaps: Double(failures) / Double(5 * steps * lab.lanes),
+                .slowestLaneOverFastest: shares.max()! / shares.min()!,
+                .oneLaneAlone: Double(steps) * 1000 / alone,
             ]
             return observation
         },
         judge: { found, _ in
             let (one, many, alone) = (
-                found["one line, additions, millions"]!, found["separate lines, additions, millions"]!,
-                found["one lane alone, millions"]!
+                found[.oneLineAdditions]!, found[.separateLinesAdditions]!,
+                found[.oneLaneAlone]!
             )
             return (
                 one < alone && many > 1.5 * one ? .supported : .refuted,
-                "One line bears \(text(one, 0)) million additions a second from all lanes; one lane alone does \(text(alone, 0)) million\(one < alone ? ", more than all together" : ""); separate lines bear \(text(many, 0)). Compare-and-swap loops get \(text(found["one line, compare-and-swap, millions"]!, 0)) million through\(found["failed compare-and-swaps for each that succeeds"].map { ", with \(text($0, 2)) failed attempts for each that succeeds" } ?? ""). The slowest lane took \(text(found["slowest lane over fastest, time"]!, 2)) times as long as the fastest."
+                "One line bears \(text(one, 0)) million additions a second from all lanes; one lane alone does \(text(alone, 0)) million\(one < alone ? ", more than all together" : ""); separate lines bear \(text(many, 0)). Compare-and-swap loops get \(text(found[.oneLineCompareAndSwap]!, 0)) million through\(found[.failedCompareAndSwaps].map { ", with \(text($0, 2)) failed attempts for each that succeeds" } ?? ""). The slowest lane took \(text(found[.slowestLaneOverFastest]!, 2)) times as long as the fastest."
             )
         })
 }

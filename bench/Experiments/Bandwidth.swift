@@ -1,5 +1,21 @@
 import Measurement
 
+extension Quantity {
+    fileprivate static func rate(_ stream: Probe.Stream, _ who: Who, streaming: Bool = false) -> Quantity {
+        Quantity("\(stream.rawValue)\(streaming ? ", streaming" : ""), \(who.rawValue)", "GB/s")
+    }
+    fileprivate static func rateWithFetchedLines(_ stream: Probe.Stream, _ who: Who) -> Quantity {
+        Quantity("\(stream.rawValue), \(who.rawValue), with the lines that stores fetch", "GB/s")
+    }
+    fileprivate static let streamingOverCachedCopy = Quantity("streaming over cached copy", "times")
+    fileprivate static let allLanesOverOneRead = Quantity("all lanes over one, read", "times")
+}
+
+private enum Who: String {
+    case oneLane = "one lane"
+    case allLanes = "all lanes"
+}
+
 extension Experiment {
     static let bandwidth = Experiment(
         id: "bandwidth", title: "How much flows from memory?",
@@ -9,11 +25,11 @@ extension Experiment {
             "Streaming stores are faster for large copies, since a line need not be fetched before it is overwritten; a few lanes saturate memory.",
         figure: .bars(y: "GB/s, bytes that the program names"),
         predict: { profile in
-            var numbers = [
-                "triad, one lane, GB/s": profile.memoryBandwidthOne, "triad, all lanes, GB/s": profile.memoryBandwidthAll,
+            var numbers: Numbers = [
+                .rate(.triad, .oneLane): profile.memoryBandwidthOne, .rate(.triad, .allLanes): profile.memoryBandwidthAll,
             ]
             // A cached copy of 8 bytes moves 12: the line that is overwritten is fetched first.
-            if Facts.streamingStores { numbers["streaming over cached copy, times"] = 1.5 }
+            if Facts.streamingStores { numbers[.streamingOverCachedCopy] = 1.5 }
             return numbers
         },
         measure: { lab in
@@ -22,36 +38,35 @@ extension Experiment {
             let memories = (0..<lab.lanes).map { _ in ProbeMemory(byteCount: 12 * perLane) }
             for memory in memories { memory.fillWithNumbers() }
             for lanes in lab.lanes > 1 ? [1, lab.lanes] : [1] {
-                let who = lanes == 1 ? "one lane" : "all lanes"
+                let who = lanes == 1 ? Who.oneLane : .allLanes
                 for streaming in [false, true] {
-                    var series = Series("\(who), \(streaming ? "streaming" : "cached") stores", unit: "GB/s")
+                    var series = Series("\(who.rawValue), \(streaming ? "streaming" : "cached") stores", unit: "GB/s")
                     for (index, stream) in Probe.Stream.allCases.enumerated() where !(streaming && stream == .read) {
                         let bytes = Double(stream.bytes.algorithmic * perLane * lanes)
                         let times = lab.together(lanes, samples: lab.isQuick ? 5 : 15) {
                             Probe.stream(stream, memories[$0], perLane, streaming: streaming)
                         }
                         series.add(Double(index), times.map { bytes / $0 }, label: stream.rawValue)
-                        let name = "\(stream.rawValue)\(streaming ? ", streaming" : ""), \(who), GB/s"
-                        observation.numbers[name] = series.points.last!.y
+                        observation.numbers[.rate(stream, who, streaming: streaming)] = series.points.last!.y
                         if !streaming {
-                            observation.numbers["\(stream.rawValue), \(who), with the lines that stores fetch, GB/s"] =
+                            observation.numbers[.rateWithFetchedLines(stream, who)] =
                                 series.points.last!.y * Double(stream.bytes.withAllocation) / Double(stream.bytes.algorithmic)
                         }
                     }
                     observation.series.append(series)
                 }
             }
-            observation.numbers["streaming over cached copy, times"] =
-                observation.numbers["copy, streaming, one lane, GB/s"]! / observation.numbers["copy, one lane, GB/s"]!
-            observation.numbers["all lanes over one, read, times"] =
-                lab.lanes > 1 ? observation.numbers["read, all lanes, GB/s"]! / observation.numbers["read, one lane, GB/s"]! : 1
+            observation.numbers[.streamingOverCachedCopy] =
+                observation.numbers[.rate(.copy, .oneLane, streaming: true)]! / observation.numbers[.rate(.copy, .oneLane)]!
+            observation.numbers[.allLanesOverOneRead] =
+                lab.lanes > 1 ? observation.numbers[.rate(.read, .allLanes)]! / observation.numbers[.rate(.read, .oneLane)]! : 1
             return observation
         },
         judge: { found, facts in
-            let gain = found["streaming over cached copy, times"]!
+            let gain = found[.streamingOverCachedCopy]!
             return (
                 !facts.hasStreamingStores ? .notTestable : gain > 1.1 ? .supported : .refuted,
-                "One lane copies \(text(found["copy, one lane, GB/s"]!)) GB/s with cached and \(text(found["copy, streaming, one lane, GB/s"]!)) GB/s with streaming stores: \(text(gain, 2)) times.\(!facts.hasStreamingStores ? " On this instruction set our streaming stores are plain stores, so the two are the same." : gain > 1.1 ? " A cached store that first fetches the line which it overwrites moves 12 bytes for 8 named, which is 1.5 times as many." : " Streaming stores do not pay here; why is not measured.") One lane reads \(text(found["read, one lane, GB/s"]!)) GB/s; all lanes read \(text(found["all lanes over one, read, times"]!, 2)) times that."
+                "One lane copies \(text(found[.rate(.copy, .oneLane)]!)) GB/s with cached and \(text(found[.rate(.copy, .oneLane, streaming: true)]!)) GB/s with streaming stores: \(text(gain, 2)) times.\(!facts.hasStreamingStores ? " On this instruction set our streaming stores are plain stores, so the two are the same." : gain > 1.1 ? " A cached store that first fetches the line which it overwrites moves 12 bytes for 8 named, which is 1.5 times as many." : " Streaming stores do not pay here; why is not measured.") One lane reads \(text(found[.rate(.read, .oneLane)]!)) GB/s; all lanes read \(text(found[.allLanesOverOneRead]!, 2)) times that."
             )
         })
 }

@@ -5,6 +5,15 @@ import LanesParallel
 import Measurement
 import Synchronization
 
+extension Quantity {
+    fileprivate static let batchOf1024OneLane = Quantity("batch of 1024, one lane", "thousand/s")
+    fileprivate static let oneAtATime = Quantity("one at a time", "thousand/s")
+    fileprivate static let aBatchOverOneAtATime = Quantity("a batch over one at a time", "times")
+    fileprivate static let batchOf64 = Quantity("batch of 64", "µs")
+    fileprivate static let requestMedian = Quantity("requests at half load, median", "µs")
+    fileprivate static let requestTail = Quantity("requests at half load, 99th percentile", "µs")
+}
+
 extension Experiment {
     static let batchInference = Experiment(
         id: "batch-inference", title: "Answering one at a time, or in batches",
@@ -14,7 +23,7 @@ extension Experiment {
         figure: .curves(x: "samples at once", y: "thousand samples a second", logX: true, logY: true),
         predict: { profile in
             // Products of a sample against a share of the peak.
-            ["batch of 1024, one lane, thousand/s": 0.75 * profile.peakOne * 1e6 / (2 * 109_184)]
+            [.batchOf1024OneLane: 0.75 * profile.peakOne * 1e6 / (2 * 109_184)]
         },
         measure: { lab in
             var observation = Observation()
@@ -32,10 +41,10 @@ extension Experiment {
                 observation.series.append(series)
             }
             let one = observation.series[0].points
-            observation.numbers["one at a time, thousand/s"] = one[0].y
-            observation.numbers["batch of 1024, one lane, thousand/s"] = one.last!.y
-            observation.numbers["a batch over one at a time, times"] = one.last!.y / one[0].y
-            observation.numbers["batch of 64, µs"] = 64_000 / one[6].y
+            observation.numbers[.oneAtATime] = one[0].y
+            observation.numbers[.batchOf1024OneLane] = one.last!.y
+            observation.numbers[.aBatchOverOneAtATime] = one.last!.y / one[0].y
+            observation.numbers[.batchOf64] = 64_000 / one[6].y
             // Single requests at half of what one lane bears, on a fixed schedule, answered by as many threads as there are lanes.
             let gap = Int64(2e6 / one[0].y)
             let count = lab.isQuick ? 2000 : 20_000
@@ -56,15 +65,15 @@ extension Experiment {
                 latencies.withLock { $0 += own }
             }
             let sorted = latencies.withLock { $0.sorted() }
-            observation.numbers["requests at half load, median, µs"] = sorted[sorted.count / 2]
-            observation.numbers["requests at half load, 99th percentile, µs"] = sorted[sorted.count * 99 / 100]
+            observation.numbers[.requestMedian] = sorted[sorted.count / 2]
+            observation.numbers[.requestTail] = sorted[sorted.count * 99 / 100]
             return observation
         },
         judge: { found, _ in
-            let gain = found["a batch over one at a time, times"]!
+            let gain = found[.aBatchOverOneAtATime]!
             return (
                 gain > 1.5 ? .supported : .refuted,
-                "One lane answers \(text(found["one at a time, thousand/s"]!, 0)) thousand samples a second one at a time and \(text(found["batch of 1024, one lane, thousand/s"]!, 0)) thousand in batches of 1024, \(text(gain)) times: one sample reads all weights for itself, a batch once. A batch of 64 takes \(text(found["batch of 64, µs"]!, 0)) µs, which its first sample waits. Single requests at half load were answered after \(text(found["requests at half load, median, µs"]!)) µs in the median and \(text(found["requests at half load, 99th percentile, µs"]!)) µs at the 99th percentile, waiting included."
+                "One lane answers \(text(found[.oneAtATime]!, 0)) thousand samples a second one at a time and \(text(found[.batchOf1024OneLane]!, 0)) thousand in batches of 1024, \(text(gain)) times: one sample reads all weights for itself, a batch once. A batch of 64 takes \(text(found[.batchOf64]!, 0)) µs, which its first sample waits. Single requests at half load were answered after \(text(found[.requestMedian]!)) µs in the median and \(text(found[.requestTail]!)) µs at the 99th percentile, waiting included."
             )
         })
 }

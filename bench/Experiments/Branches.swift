@@ -2,6 +2,13 @@ import Foundation
 import LanesNN
 import Measurement
 
+extension Quantity {
+    fileprivate static let alwaysTheSame = Quantity("always the same", "ns")
+    fileprivate static let randomSteps = Quantity("1,048,576 random steps", "ns")
+    fileprivate static let longestPatternLearnt = Quantity("longest pattern learnt")
+    fileprivate static let aWrongGuess = Quantity("a wrong guess", "ns")
+}
+
 extension Experiment {
     static let branches = Experiment(
         id: "branches", title: "Branches that can be learnt",
@@ -10,7 +17,7 @@ extension Experiment {
         hypothesis: "Patterns of hundreds are learnt; a branch that nobody can know beforehand costs several times as much.",
         figure: .curves(x: "length of the pattern", y: "ns per branch", logX: true),
         predict: { _ in [:] },
-        usesLanes: false,
+        needs: .oneLane,
         measure: { lab in
             var observation = Observation()
             var curve = Series("random pattern", unit: "ns")
@@ -27,18 +34,18 @@ extension Experiment {
             observation.series = [curve]
             let (easy, hard) = (curve.points[0].y, curve.points.last!.y)
             observation.numbers = [
-                "always the same, ns": easy, "1,048,576 random steps, ns": hard,
-                "longest pattern learnt": curve.points.last { $0.y < easy + 0.2 * (hard - easy) }!.x,
+                .alwaysTheSame: easy, .randomSteps: hard,
+                .longestPatternLearnt: curve.points.last { $0.y < easy + 0.2 * (hard - easy) }!.x,
                 // Every second one goes wrong.
-                "a wrong guess, ns": 2 * (hard - easy),
+                .aWrongGuess: 2 * (hard - easy),
             ]
             return observation
         },
         judge: { found, facts in
             let (easy, hard, learnt) = (
-                found["always the same, ns"]!, found["1,048,576 random steps, ns"]!, found["longest pattern learnt"]!
+                found[.alwaysTheSame]!, found[.randomSteps]!, found[.longestPatternLearnt]!
             )
-            let wrong = found["a wrong guess, ns"]!
+            let wrong = found[.aWrongGuess]!
             return (
                 hard > 2 * easy && learnt >= 256 ? .supported : .refuted,
                 "A branch that always goes the same way takes \(text(easy, 2)) ns with its loop, one of a random pattern of 1,048,576 steps \(text(hard, 2)) ns. Patterns of up to \(text(learnt, 0)) steps are learnt. \(hard > 1.2 * easy ? "If every second guess at the longest pattern is wrong, a wrong one costs \(text(wrong, 1)) ns\(facts.cycle.map { ", \(text(wrong / $0, 0)) cycles" } ?? "")." : "Even the longest was learnt here.")"

@@ -2,6 +2,12 @@ import Lanes
 import LanesParallel
 import Measurement
 
+extension Quantity {
+    fileprivate static let sizeWhereTwoLanesGain = Quantity("n where two lanes gain a tenth")
+    fileprivate static let worstRatio = Quantity("worst ratio")
+    fileprivate static let ratioAtTheLargestSize = Quantity("ratio at the largest size")
+}
+
 extension Experiment {
     static let breakEven = Experiment(
         id: "break-even", title: "Which products are worth a second lane?",
@@ -13,12 +19,13 @@ extension Experiment {
             guard profile.lanes > 1 else { return [:] }
             // 1.1 = t / (t / 2 + region): t = 2.44 regions. 2n³ operations at two thirds of the rate of a middling product.
             let time = 2.44 * profile.region
-            return ["n where two lanes gain a tenth": (time * profile.product * 0.67 / 2).power(1.0 / 3)]
+            return [.sizeWhereTwoLanesGain: (time * profile.product * 0.67 / 2).power(1.0 / 3)]
         },
         leavesOut: [
-            "n where two lanes gain a tenth":
+            .sizeWhereTwoLanesGain:
                 "tiles that two lanes cannot share evenly, and the way of the second lane's operands from the first one's cache, are not in it"
         ],
+        needs: .transfers,
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: there is no second lane") }
             var observation = Observation()
@@ -42,16 +49,16 @@ extension Experiment {
             }
             observation.series = [gain]
             observation.numbers = [
-                "n where two lanes gain a tenth": first, "worst ratio": worst, "ratio at the largest size": gain.points.last!.y,
+                .sizeWhereTwoLanesGain: first, .worstRatio: worst, .ratioAtTheLargestSize: gain.points.last!.y,
             ]
             return observation
         },
         judge: { found, facts in
-            let (first, worst) = (found["n where two lanes gain a tenth"]!, found["worst ratio"]!)
+            let (first, worst) = (found[.sizeWhereTwoLanesGain]!, found[.worstRatio]!)
             return (
                 first > 0 && worst > 0.9 ? .supported : .refuted,
                 first > 0
-                    ? "Two lanes gain a tenth from n = \(text(first, 0)) on, and \(text(found["ratio at the largest size"]!, 2)) times at n = 384; the worst ratio of all sizes is \(text(worst, 2)). An empty region took \(text(facts.region, 0)) ns right before."
+                    ? "Two lanes gain a tenth from n = \(text(first, 0)) on, and \(text(found[.ratioAtTheLargestSize]!, 2)) times at n = 384; the worst ratio of all sizes is \(text(worst, 2)). An empty region took \(text(facts.region, 0)) ns right before."
                     : "Two lanes never gained a tenth. Multiply-adds on both at once reached \(text(facts.arithmeticOfTwo, 2)) times the rate of one right before\(facts.pair == .threadsOfOneCore ? ": the two are threads of one core" : "")."
             )
         })

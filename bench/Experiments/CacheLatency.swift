@@ -1,5 +1,15 @@
 import Measurement
 
+extension Quantity {
+    fileprivate static let memory = Quantity("memory", "ns")
+    fileprivate static func end(ofLevel level: Int) -> Quantity { Quantity("end of level \(level)", "KiB") }
+    fileprivate static func size(ofLevel level: Int) -> Quantity { Quantity("size of level \(level)", "KiB") }
+    fileprivate static func load(fromLevel level: Int) -> Quantity { Quantity("level \(level)", "ns") }
+    fileprivate static let firstCache = Quantity("first cache", "ns")
+    fileprivate static let memory8Chains = Quantity("memory, 8 chains", "ns")
+    fileprivate static let memorySmallPages = Quantity("memory, small pages", "ns")
+}
+
 extension Experiment {
     static let cacheLatency = Experiment(
         id: "cache-latency", title: "How far away is memory?",
@@ -8,26 +18,28 @@ extension Experiment {
             "Steps at the sizes of the caches; memory is dozens of times farther than the first cache. Independent chains hide most of it.",
         figure: .curves(x: "bytes", y: "ns per load", logX: true, logY: true),
         predict: { profile in
-            var numbers = ["memory, ns": profile.memoryLatency]
+            var numbers: Numbers = [.memory: profile.memoryLatency]
             for (level, size) in profile.cacheBytes.enumerated() {
-                numbers["end of level \(level + 1), KiB"] = Double(size >> 10)
+                numbers[.end(ofLevel: level + 1)] = Double(size >> 10)
             }
             return numbers
         },
         leavesOut: [
-            "end of level 3, KiB":
+            .end(ofLevel: 3):
                 "the system names the whole of the last level; how much of it these loads may use is not known"
         ],
-        usesLanes: false,
+        needs: .oneLane,
         measure: { lab in
             var observation = Observation()
-            var huge = Series("huge pages", unit: "ns")
             var small = Series("\(pageText(lab.pageBytes)) pages", unit: "ns")
             var many = Series("8 chains at once, per load", unit: "ns")
             let largest = min(4 * lab.lastLevelBytes, lab.memoryBytes)
             var bytes = 8 << 10
             let memory = ProbeMemory(byteCount: largest)
             let smallPages = ProbeMemory(byteCount: largest, hugePages: false)
+            let same = ProbeMemory.pagesDiffer(small: smallPages, huge: memory)
+            if let same { observation.notes.append(same) }
+            var huge = Series(same == nil ? "huge pages" : "pages of the system's choice", unit: "ns")
             while bytes <= largest {
                 func walk(_ memory: ProbeMemory, _ chains: Int) -> [Double] {
                     let chase = Chase(memory, byteCount: bytes, chains: chains, seed: lab.seed)
@@ -43,10 +55,10 @@ extension Experiment {
             }
             observation.series = [huge, small, many]
             let first = huge.points[0].y
-            observation.numbers["first cache, ns"] = first
-            observation.numbers["memory, ns"] = huge.points.last!.y
-            observation.numbers["memory, 8 chains, ns"] = many.points.last!.y
-            observation.numbers["memory, small pages, ns"] = small.points.last!.y
+            observation.numbers[.firstCache] = first
+            observation.numbers[.memory] = huge.points.last!.y
+            observation.numbers[.memory8Chains] = many.points.last!.y
+            if same == nil { observation.numbers[.memorySmallPages] = small.points.last!.y }
             // A level ends where the time leaves its plateau for the next one: half way between the two on a logarithmic scale.
             for (level, cache) in lab.machineCaches.enumerated() {
                 let size = Double(cache.kibibytes << 10)
@@ -56,14 +68,14 @@ extension Experiment {
                 else { continue }
                 let middle = (inside.y * outside.y).squareRoot()
                 if let edge = huge.points.first(where: { $0.x > inside.x && $0.y >= middle }) {
-                    observation.numbers["end of level \(level + 1), KiB"] = edge.x / 1024 / 1.15
+                    observation.numbers[.end(ofLevel: level + 1)] = edge.x / 1024 / 1.15
                 }
-                observation.numbers["level \(level + 1), ns"] = inside.y
-                observation.numbers["size of level \(level + 1), KiB"] = size / 1024
+                observation.numbers[.load(fromLevel: level + 1)] = inside.y
+                observation.numbers[.size(ofLevel: level + 1)] = size / 1024
             }
             let last = lab.machineCaches.count
-            if let edge = observation.numbers["end of level \(last), KiB"],
-                let size = observation.numbers["size of level \(last), KiB"], edge < 0.6 * size
+            if let edge = observation.numbers[.end(ofLevel: last)],
+                let size = observation.numbers[.size(ofLevel: last)], edge < 0.6 * size
             {
                 observation.notes.append(
                     "the last level is said to have \(text(size / 1024, 0)) MiB, and loads leave it at \(text(edge / 1024)) MiB\(lab.isGuest ? "; other guests of the machine may use it too" : "")"
@@ -72,18 +84,18 @@ extension Experiment {
             return observation
         },
         judge: { found, facts in
-            let (first, memory) = (found["first cache, ns"]!, found["memory, ns"]!)
-            let levels = (1...4).compactMap { level in found["level \(level), ns"].map { "level \(level) \(text($0)) ns" } }
+            let (first, memory) = (found[.firstCache]!, found[.memory]!)
+            let levels = (1...4).compactMap { level in found[.load(fromLevel: level)].map { "level \(level) \(text($0)) ns" } }
             // The last level of a shared machine is partly others'.
             let ownLevels = (1...2).allSatisfy { level in
-                guard let edge = found["end of level \(level), KiB"], let size = found["size of level \(level), KiB"] else {
+                guard let edge = found[.end(ofLevel: level)], let size = found[.size(ofLevel: level)] else {
                     return true
                 }
                 return max(edge / size, size / edge) < 1.5
             }
             return (
                 ownLevels && memory > 10 * first ? .supported : .refuted,
-                "A dependent load takes \(text(first)) ns from the first cache and \(text(memory)) ns from memory (\(levels.joined(separator: ", "))). Eight independent chains take \(text(found["memory, 8 chains, ns"]!)) ns a load\(found["memory, 8 chains, ns"]! < 0.7 * memory ? ": a core waits for several lines at once" : "").\(found["memory, small pages, ns"].map { " In pages of \(pageText(facts.pageBytes)) memory takes \(text($0)) ns\($0 > 1.05 * memory ? ": what the page's address costs to look up comes to that" : "")." } ?? "")"
+                "A dependent load takes \(text(first)) ns from the first cache and \(text(memory)) ns from memory (\(levels.joined(separator: ", "))). Eight independent chains take \(text(found[.memory8Chains]!)) ns a load\(found[.memory8Chains]! < 0.7 * memory ? ": a core waits for several lines at once" : "").\(found[.memorySmallPages].map { " In pages of \(pageText(facts.pageBytes)) memory takes \(text($0)) ns\($0 > 1.05 * memory ? ": what the page's address costs to look up comes to that" : "")." } ?? "")"
             )
         })
 }

@@ -1,6 +1,13 @@
 import LanesParallel
 import Measurement
 
+extension Quantity {
+    fileprivate static let oneWay = Quantity("one way", "ns")
+    fileprivate static let slowestPair = Quantity("slowest pair", "ns")
+    fileprivate static let pairs = Quantity("pairs")
+    fileprivate static let lastLevelLoad = Quantity("last-level load", "ns")
+}
+
 extension Experiment {
     static let coreToCore = Experiment(
         id: "core-to-core", title: "How long does a cache-line transfer between two processors take?",
@@ -8,8 +15,9 @@ extension Experiment {
         hypothesis: "A transfer costs about two to three times a load from the last-level cache, through which it goes.",
         figure: .bars(y: "ns, one way"),
         predict: { profile in
-            profile.lanes > 1 && profile.cacheLatency.count > 1 ? ["one way, ns": 2.5 * profile.cacheLatency.last!] : [:]
+            profile.lanes > 1 && profile.cacheLatency.count > 1 ? [.oneWay: 2.5 * profile.cacheLatency.last!] : [:]
         },
+        needs: .transfers,
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: there is nobody to answer") }
             var observation = Observation()
@@ -33,19 +41,19 @@ extension Experiment {
             }
             observation.series = [bars]
             observation.numbers = [
-                "one way, ns": bars.points.map(\.y).min()!, "slowest pair, ns": bars.points.map(\.y).max()!,
-                "pairs": Double(bars.points.count),
-                "last-level load, ns": lab.profile.cacheLatency.last ?? 0,
+                .oneWay: bars.points.map(\.y).min()!, .slowestPair: bars.points.map(\.y).max()!,
+                .pairs: Double(bars.points.count),
+                .lastLevelLoad: lab.profile.cacheLatency.last ?? 0,
             ]
             return observation
         },
         judge: { found, facts in
-            let (fast, slow) = (found["one way, ns"]!, found["slowest pair, ns"]!)
-            let load = found["last-level load, ns"]!
+            let (fast, slow) = (found[.oneWay]!, found[.slowestPair]!)
+            let load = found[.lastLevelLoad]!
             return (
                 facts.pair == .threadsOfOneCore
                     ? .notTestable : fast >= 1.5 * load && fast <= 4 * load ? .supported : .refuted,
-                "One way takes \(text(fast)) ns between the nearest of \(text(found["pairs"]!, 0)) pair(s)\(slow > 1.5 * fast ? " and \(text(slow)) ns between the farthest" : ""). A load from the last level takes \(text(load)) ns here, so a transfer is \(text(fast / load)) times that. \(facts.pair == .threadsOfOneCore ? "The first two processors are threads of one core (together \(text(facts.arithmeticOfTwo, 2)) times the arithmetic of one), whose lines need not leave its cache." : "The waiting side learns of the line at its next load, which is part of the time.")"
+                "One way takes \(text(fast)) ns between the nearest of \(text(found[.pairs]!, 0)) pair(s)\(slow > 1.5 * fast ? " and \(text(slow)) ns between the farthest" : ""). A load from the last level takes \(text(load)) ns here, so a transfer is \(text(fast / load)) times that. \(facts.pair == .threadsOfOneCore ? "The first two processors are threads of one core (together \(text(facts.arithmeticOfTwo, 2)) times the arithmetic of one), whose lines need not leave its cache." : "The waiting side learns of the line at its next load, which is part of the time.")"
             )
         })
 }

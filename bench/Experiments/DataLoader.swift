@@ -2,13 +2,21 @@ import LanesNN
 import LanesParallel
 import Measurement
 
+extension Quantity {
+    fileprivate static let overlappedOverTheLongerPart = Quantity("overlapped over the longer part")
+    fileprivate static let loading = Quantity("loading", "ms")
+    fileprivate static let training = Quantity("training", "ms")
+    fileprivate static let oneAfterTheOther = Quantity("one after the other", "ms")
+    fileprivate static let overlapped = Quantity("overlapped", "ms")
+}
+
 extension Experiment {
     static let dataLoader = Experiment(
         id: "data-loader", title: "Loading while training",
         question: "Batches are moved, made noisy and learnt from: one after the other, or with a loader in the background?",
         hypothesis: "With a processor for the loader, the shorter of the two is hidden behind the longer.",
         figure: .bars(y: "ms for an epoch"),
-        predict: { profile in profile.lanes > 1 ? ["overlapped over the longer part": 1] : [:] },
+        predict: { profile in profile.lanes > 1 ? [.overlappedOverTheLongerPart: 1] : [:] },
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: nothing can run beside the training") }
             var observation = Observation()
@@ -66,18 +74,18 @@ extension Experiment {
             observation.series = [bars]
             let longer = max(bars.points[0].y, bars.points[1].y)
             observation.numbers = [
-                "loading, ms": bars.points[0].y, "training, ms": bars.points[1].y, "one after the other, ms": bars.points[2].y,
-                "overlapped, ms": bars.points[3].y, "overlapped over the longer part": bars.points[3].y / longer,
+                .loading: bars.points[0].y, .training: bars.points[1].y, .oneAfterTheOther: bars.points[2].y,
+                .overlapped: bars.points[3].y, .overlappedOverTheLongerPart: bars.points[3].y / longer,
             ]
             return observation
         },
         judge: { found, _ in
             let (serial, overlapped, over) = (
-                found["one after the other, ms"]!, found["overlapped, ms"]!, found["overlapped over the longer part"]!
+                found[.oneAfterTheOther]!, found[.overlapped]!, found[.overlappedOverTheLongerPart]!
             )
             return (
                 over < 1.15 && overlapped < serial ? .supported : .refuted,
-                "Loading takes \(text(found["loading, ms"]!)) ms, training \(text(found["training, ms"]!)) ms, one after the other \(text(serial)) ms, overlapped \(text(overlapped)) ms: \(text(over, 2)) of the longer part. A bounded queue of eight batches lets each side run ahead a little and keeps memory small; every image came exactly once."
+                "Loading takes \(text(found[.loading]!)) ms, training \(text(found[.training]!)) ms, one after the other \(text(serial)) ms, overlapped \(text(overlapped)) ms: \(text(over, 2)) of the longer part. A bounded queue of eight batches lets each side run ahead a little and keeps memory small; every image came exactly once."
             )
         })
 }

@@ -1,5 +1,15 @@
 import Measurement
 
+extension Quantity {
+    fileprivate static let cliff = Quantity("cliff", "bytes")
+    fileprivate static let atomicAdditionsApart = Quantity("atomic additions apart", "ns")
+    fileprivate static let slowerBelowTheCliff = Quantity("slower below the cliff", "times")
+    fileprivate static let plainAdditionsSlower = Quantity("plain additions slower", "times")
+    fileprivate static let atomicAdditionsTogether = Quantity("atomic additions together", "ns")
+    fileprivate static let twoLinesOverOne = Quantity("128 bytes over 64", "times")
+    fileprivate static let line = Quantity("line", "bytes")
+}
+
 extension Experiment {
     static let falseSharing = Experiment(
         id: "false-sharing", title: "False sharing: counters that are too close",
@@ -8,8 +18,9 @@ extension Experiment {
         figure: .curves(x: "bytes between counters", y: "ns per addition", logX: true, logY: true),
         predict: { profile in
             profile.lanes > 1
-                ? ["cliff, bytes": Double(profile.lineBytes), "atomic additions apart, ns": profile.atomic] : [:]
+                ? [.cliff: Double(profile.lineBytes), .atomicAdditionsApart: profile.atomic] : [:]
         },
+        needs: .transfers,
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: lines are not shared with anybody") }
             var observation = Observation()
@@ -34,18 +45,18 @@ extension Experiment {
             let cliff = drops.max { $0.1 < $1.1 }!
             observation.series = [plain, atomic, reader]
             observation.numbers = [
-                "cliff, bytes": cliff.0, "slower below the cliff, times": atomic.points[0].y / atomic.points.last!.y,
-                "plain additions slower, times": plain.points[0].y / plain.points.last!.y,
-                "atomic additions apart, ns": atomic.points.last!.y, "atomic additions together, ns": atomic.points[0].y,
-                "128 bytes over 64, times": atomic.points[3].y / atomic.points[4].y, "line, bytes": Double(lab.lineBytes),
+                .cliff: cliff.0, .slowerBelowTheCliff: atomic.points[0].y / atomic.points.last!.y,
+                .plainAdditionsSlower: plain.points[0].y / plain.points.last!.y,
+                .atomicAdditionsApart: atomic.points.last!.y, .atomicAdditionsTogether: atomic.points[0].y,
+                .twoLinesOverOne: atomic.points[3].y / atomic.points[4].y, .line: Double(lab.lineBytes),
             ]
             return observation
         },
         judge: { found, facts in
-            let (cliff, line, factor) = (found["cliff, bytes"]!, found["line, bytes"]!, found["slower below the cliff, times"]!)
+            let (cliff, line, factor) = (found[.cliff]!, found[.line]!, found[.slowerBelowTheCliff]!)
             return (
                 cliff == line && factor > 1.5 ? .supported : .refuted,
-                "Atomic additions on neighbouring counters take \(text(found["atomic additions together, ns"]!)) ns each, apart \(text(found["atomic additions apart, ns"]!, 2)) ns: \(text(factor)) times. The largest step comes at \(text(cliff, 0)) bytes; lines have \(text(line, 0)). \(cliff == line && factor > 1.5 ? "Below it the lanes take one line from each other though no number is shared." : facts.pair == .threadsOfOneCore ? "The two lanes are threads of one core and share its first cache: a line need not move." : "") Plain additions take \(text(found["plain additions slower, times"]!)) times as long side by side as apart."
+                "Atomic additions on neighbouring counters take \(text(found[.atomicAdditionsTogether]!)) ns each, apart \(text(found[.atomicAdditionsApart]!, 2)) ns: \(text(factor)) times. The largest step comes at \(text(cliff, 0)) bytes; lines have \(text(line, 0)). \(cliff == line && factor > 1.5 ? "Below it the lanes take one line from each other though no number is shared." : facts.pair == .threadsOfOneCore ? "The two lanes are threads of one core and share its first cache: a line need not move." : "") Plain additions take \(text(found[.plainAdditionsSlower]!)) times as long side by side as apart."
             )
         })
 }

@@ -4,6 +4,18 @@ import LanesParallel
 import Measurement
 import Synchronization
 
+extension Quantity {
+    fileprivate static let poolAwake = Quantity("pool, awake", "ns")
+    fileprivate static let taskGroup = Quantity("TaskGroup", "ns")
+    fileprivate static let concurrentPerform = Quantity("GCD, concurrentPerform", "ns")
+    fileprivate static let openMP = Quantity("OpenMP", "ns")
+    fileprivate static let threadsMadeAnew = Quantity("threads made anew", "ns")
+    fileprivate static let poolAsleep = Quantity("pool, asleep", "ns")
+    /// The 99th percentile, and how many threads took part, of the same regions.
+    fileprivate static func tail(of region: Quantity) -> Quantity { Quantity("\(region.name), 99th percentile", "ns") }
+    fileprivate static func threads(of region: Quantity) -> Quantity { Quantity("\(region.name), threads") }
+}
+
 extension Experiment {
     static let forkJoin = Experiment(
         id: "fork-join", title: "What does an empty parallel region cost?",
@@ -14,12 +26,13 @@ extension Experiment {
         figure: .bars(y: "ns", logY: true),
         predict: { profile in
             // A line to start and one to join; each is taken by who writes it and then by who reads it. And the clock of both sides' polls.
-            profile.lanes > 1 ? ["pool, awake, ns": 6 * profile.transfer] : [:]
+            profile.lanes > 1 ? [.poolAwake: 6 * profile.transfer] : [:]
         },
         leavesOut: [
-            "pool, awake, ns":
+            .poolAwake:
                 "how often each side looks for the other's line, and what a region does besides, are not in it"
         ],
+        needs: .transfers,
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: every region runs alone") }
             var observation = Observation()
@@ -27,7 +40,7 @@ extension Experiment {
             let lanes = lab.lanes
             let count = lab.isQuick ? 200 : 2000
             // Every way tells which threads ran its iterations: a library that runs all of them on the caller would look fast.
-            func add(_ name: String, rounds: Int, pause: UInt32 = 0, _ region: (ThreadSlots) -> Void) {
+            func add(_ quantity: Quantity, rounds: Int, pause: UInt32 = 0, _ region: (ThreadSlots) -> Void) {
                 var times: [Double] = []
                 var threads = 0
                 let slots = ThreadSlots(count: lanes)
@@ -38,14 +51,16 @@ extension Experiment {
                     times.append(Double(Clock.nanoseconds - start))
                     threads += slots.distinct
                 }
-                bars.add(Double(bars.points.count), times, label: name)
-                observation.numbers["\(name), ns"] = Statistics.median(times)
-                observation.numbers["\(name), 99th percentile, ns"] = times.sorted()[times.count * 99 / 100]
-                let mean = Double(threads) / Double(rounds)
-                observation.numbers["\(name), threads"] = mean
+                add(quantity, times, threads: Double(threads) / Double(rounds))
+            }
+            func add(_ quantity: Quantity, _ times: [Double], threads mean: Double) {
+                bars.add(Double(bars.points.count), times, label: quantity.name)
+                observation.numbers[quantity] = Statistics.median(times)
+                observation.numbers[.tail(of: quantity)] = times.sorted()[times.count * 99 / 100]
+                observation.numbers[.threads(of: quantity)] = mean
                 if mean < 0.95 * Double(lanes) {
                     observation.notes.append(
-                        "\(name): on the average \(text(mean, 2)) of \(lanes) threads took part in a region")
+                        "\(quantity.name): on the average \(text(mean, 2)) of \(lanes) threads took part in a region")
                 }
             }
             let pool = lab.pool
@@ -53,15 +68,15 @@ extension Experiment {
             // Awake: many regions in one sample, for one is as short as a look at the clock; who took part is asked apart.
             let batch = 1000
             let hot = lab.time(seconds: 0.05) { for _ in 0..<batch { pool.run { _, _ in } } }.map { $0 / Double(batch) }
-            add("pool, awake", rounds: 500) { slots in pool.run { lane, _ in slots.enter(lane) } }
-            bars.points[0] = .init(x: 0, label: "pool, awake", y: Statistics.median(hot), samples: hot)
-            observation.numbers["pool, awake, ns"] = Statistics.median(hot)
-            add("pool, asleep", rounds: count / 10, pause: 2000) { slots in
+            add(.poolAwake, rounds: 500) { slots in pool.run { lane, _ in slots.enter(lane) } }
+            bars.points[0] = .init(x: 0, label: Quantity.poolAwake.name, y: Statistics.median(hot), samples: hot)
+            observation.numbers[.poolAwake] = Statistics.median(hot)
+            add(.poolAsleep, rounds: count / 10, pause: 2000) { slots in
                 pool.run { lane, _ in slots.enter(lane) }
             }
             // Threads that are made here inherit the caller's processors: all of them, not the one that it measures on.
             lab.unbound {
-                add("threads made anew", rounds: count / 4) { slots in
+                add(.threadsMadeAnew, rounds: count / 4) { slots in
                     let done = DispatchSemaphore(value: 0)
                     for lane in 1..<lanes {
                         Thread.detachNewThread {
@@ -72,7 +87,7 @@ extension Experiment {
                     slots.enter(0)
                     for _ in 1..<lanes { done.wait() }
                 }
-                add("GCD, concurrentPerform", rounds: count) { slots in
+                add(.concurrentPerform, rounds: count) { slots in
                     DispatchQueue.concurrentPerform(iterations: lanes) { slots.enter($0) }
                 }
                 // A group of tasks, timed from inside an asynchronous function.
@@ -94,18 +109,11 @@ extension Experiment {
                 }
                 finished.wait()
                 let groups = times.withLock { $0 }
-                bars.add(Double(bars.points.count), groups, label: "TaskGroup")
-                observation.numbers["TaskGroup, ns"] = Statistics.median(groups)
-                let mean = Double(threads.total) / Double(count)
-                observation.numbers["TaskGroup, threads"] = mean
-                if mean < 0.95 * Double(lanes) {
-                    observation.notes.append(
-                        "TaskGroup: on the average \(text(mean, 2)) of \(lanes) threads took part in a region")
-                }
+                add(.taskGroup, groups, threads: Double(threads.total) / Double(count))
             }
             if let openMP = openMPRegion(lab) {
                 bars.add(Double(bars.points.count), [openMP], label: "OpenMP (libgomp)")
-                observation.numbers["OpenMP, ns"] = openMP
+                observation.numbers[.openMP] = openMP
             } else {
                 observation.notes.append(
                     "OpenMP was not measured: there is no C compiler with -fopenmp, or no bench/helpers at hand")
@@ -114,11 +122,11 @@ extension Experiment {
             return observation
         },
         judge: { found, facts in
-            let (hot, thread) = (found["pool, awake, ns"]!, found["threads made anew, ns"]!)
+            let (hot, thread) = (found[.poolAwake]!, found[.threadsMadeAnew]!)
             return (
                 hot * 10 < thread ? .supported : .refuted,
-                "A region on workers that look for work takes \(text(hot, 0)) ns; two transfers of a cache line, there and back, \(2 * facts.transfer <= hot ? "are \(text(2 * facts.transfer, 0)) ns of it (\(text(200 * facts.transfer / hot, 0))%)" : "took \(text(2 * facts.transfer, 0)) ns right before, which is more"). Making threads takes \(text(thread / 1000)) µs, a group of tasks \(text(found["TaskGroup, ns"]! / 1000)) µs, a region that finds the pool asleep \(text(found["pool, asleep, ns"]! / 1000)) µs.\(found["pool, asleep, threads"].map { $0 < 1.5 ? " Workers that have to be woken come too late for so short a region: the caller ran it alone (\(text($0, 2)) threads on the average)." : "" } ?? "")"
-                    + (found["OpenMP, ns"].map { " OpenMP's workers wait awake too and need \(text($0, 0)) ns." } ?? "")
+                "A region on workers that look for work takes \(text(hot, 0)) ns; two transfers of a cache line, there and back, \(2 * facts.transfer <= hot ? "are \(text(2 * facts.transfer, 0)) ns of it (\(text(200 * facts.transfer / hot, 0))%)" : "took \(text(2 * facts.transfer, 0)) ns right before, which is more"). Making threads takes \(text(thread / 1000)) µs, a group of tasks \(text(found[.taskGroup]! / 1000)) µs, a region that finds the pool asleep \(text(found[.poolAsleep]! / 1000)) µs.\(found[.threads(of: .poolAsleep)].map { $0 < 1.5 ? " Workers that have to be woken come too late for so short a region: the caller ran it alone (\(text($0, 2)) threads on the average)." : "" } ?? "")"
+                    + (found[.openMP].map { " OpenMP's workers wait awake too and need \(text($0, 0)) ns." } ?? "")
             )
         })
 

@@ -4,6 +4,17 @@ import LanesParallel
 import Measurement
 import Synchronization
 
+extension Quantity {
+    fileprivate static let anAtomicForEachParameter = Quantity("an atomic for each parameter", "ns")
+    fileprivate static let shards = Quantity("shards", "ns")
+    fileprivate static let lostByTheRace = Quantity("lost by the race", "share")
+    fileprivate static let lostByAtomicAdditions = Quantity("lost by atomic additions", "share")
+    fileprivate static let oneLockForAll = Quantity("one lock for all", "ns")
+    fileprivate static let ownSumsPadded = Quantity("sums of one's own, padded", "ns")
+    fileprivate static let ownSumsSideBySide = Quantity("sums of one's own, side by side", "ns")
+    fileprivate static let aLockFor64Parameters = Quantity("a lock for 64 parameters", "ns")
+}
+
 extension Experiment {
     static let gradientAccumulation = Experiment(
         id: "gradient-accumulation", title: "Adding gradients from all lanes",
@@ -17,12 +28,13 @@ extension Experiment {
             // Cells of 32 bytes: two of them come with each line of 64 that another lane had.
             let cells = Double(128 * 64 + 64 * 10)
             let perCell = profile.atomic + profile.transfer * 32 / Double(profile.lineBytes)
-            return ["an atomic for each parameter, ns": cells * perCell / Double(profile.lanes)]
+            return [.anAtomicForEachParameter: cells * perCell / Double(profile.lanes)]
         },
         leavesOut: [
-            "an atomic for each parameter, ns":
+            .anAtomicForEachParameter:
                 "exchanges that fail and are tried again are not in it, and lanes at a distance from each other in the same cells take no line"
         ],
+        needs: .transfers,
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: nobody else adds") }
             var observation = Observation()
@@ -42,23 +54,23 @@ extension Experiment {
             let samples = 16
             let lanes = lab.lanes
             var bars = Series("\(count) parameters, \(samples) samples for each lane", unit: "ns")
-            func add(_ label: String, _ body: @escaping @Sendable (Int) -> Void) {
+            func add(_ quantity: Quantity, _ body: @escaping @Sendable (Int) -> Void) {
                 let times = lab.together(lanes, samples: lab.isQuick ? 5 : 15, body)
-                bars.add(Double(bars.points.count), times.map { $0 / Double(samples * lanes) }, label: label)
-                observation.numbers["\(label), ns"] = bars.points.last!.y
+                bars.add(Double(bars.points.count), times.map { $0 / Double(samples * lanes) }, label: quantity.name)
+                observation.numbers[quantity] = bars.points.last!.y
             }
             let total = Mutex([Float](repeating: 0, count: count))
-            add("one lock for all") { _ in
+            add(.oneLockForAll) { _ in
                 for _ in 0..<samples { total.withLock { sums in for i in 0..<count { sums[i] += gradient[i] } } }
             }
             let group = 64
             let groups = LockedGroups(count: count, group: group)
-            add("a lock for 64 parameters") { _ in for _ in 0..<samples { groups.add(gradient) } }
+            add(.aLockFor64Parameters) { _ in for _ in 0..<samples { groups.add(gradient) } }
             let atomics = AtomicSums(count: count)
-            add("an atomic for each parameter") { _ in for _ in 0..<samples { atomics.add(gradient) } }
+            add(.anAtomicForEachParameter) { _ in for _ in 0..<samples { atomics.add(gradient) } }
             for padded in [false, true] {
                 let own = LaneAccumulators<Float>(lanes: lanes, count: count, padded: padded)
-                add(padded ? "sums of one's own, padded" : "sums of one's own, side by side") { lane in
+                add(padded ? .ownSumsPadded : .ownSumsSideBySide) { lane in
                     for _ in 0..<samples { own.withLane(lane) { sums in for i in 0..<count { sums[i] += gradient[i] } } }
                 }
             }
@@ -68,7 +80,7 @@ extension Experiment {
             }
             bars.add(
                 Double(bars.points.count), sharded.map { $0 / Double(samples * lanes) }, label: "shards of 4, added in order")
-            observation.numbers["shards, ns"] = bars.points.last!.y
+            observation.numbers[.shards] = bars.points.last!.y
             // The race, with loads and stores that are atomic by themselves, so that only additions get lost.
             let memory = ProbeMemory(byteCount: 4096)
             let steps = 200_000
@@ -77,21 +89,21 @@ extension Experiment {
             let lost = 1 - Double(memory[0]) / Double(steps * lanes)
             memory[0] = 0
             _ = lab.together(lanes, samples: 1) { _ in Probe.countAdd(memory, 0, steps) }
-            observation.numbers["lost by the race, share"] = lost
-            observation.numbers["lost by atomic additions, share"] = 1 - Double(memory[0]) / Double(steps * lanes)
+            observation.numbers[.lostByTheRace] = lost
+            observation.numbers[.lostByAtomicAdditions] = 1 - Double(memory[0]) / Double(steps * lanes)
             observation.series = [bars]
             return observation
         },
         judge: { found, _ in
             let (lock, padded, atomic) = (
-                found["one lock for all, ns"]!, found["sums of one's own, padded, ns"]!,
-                found["an atomic for each parameter, ns"]!
+                found[.oneLockForAll]!, found[.ownSumsPadded]!,
+                found[.anAtomicForEachParameter]!
             )
             return (
-                padded < lock && padded < atomic && found["lost by the race, share"]! > 0
-                    && found["lost by atomic additions, share"]! == 0
+                padded < lock && padded < atomic && found[.lostByTheRace]! > 0
+                    && found[.lostByAtomicAdditions]! == 0
                     ? .supported : .refuted,
-                "A sample's gradient costs \(text(padded / 1000, 2)) µs in a sum of one's own, \(text(lock / 1000, 2)) µs behind one lock, \(text(found["a lock for 64 parameters, ns"]! / 1000, 2)) µs behind many and \(text(atomic / 1000, 1)) µs by atomics; fixed shards, whose result has the same bits for any number of lanes, \(text(found["shards, ns"]! / 1000, 2)) µs. Without any protection \(text(100 * found["lost by the race, share"]!))% of the additions got lost; atomic additions lost none."
+                "A sample's gradient costs \(text(padded / 1000, 2)) µs in a sum of one's own, \(text(lock / 1000, 2)) µs behind one lock, \(text(found[.aLockFor64Parameters]! / 1000, 2)) µs behind many and \(text(atomic / 1000, 1)) µs by atomics; fixed shards, whose result has the same bits for any number of lanes, \(text(found[.shards]! / 1000, 2)) µs. Without any protection \(text(100 * found[.lostByTheRace]!))% of the additions got lost; atomic additions lost none."
             )
         })
 }

@@ -2,6 +2,15 @@ import LanesNN
 import LanesParallel
 import Measurement
 
+extension Quantity {
+    fileprivate static let sideBySideOverOneByOne = Quantity("side by side over one by one on one lane", "times")
+    fileprivate static let aStepOnOneLane = Quantity("a step on one lane", "µs")
+    fileprivate static let oneLane = Quantity("one lane", "ms")
+    fileprivate static let allLanesInside = Quantity("all lanes inside", "ms")
+    fileprivate static let sideBySide = Quantity("side by side", "ms")
+    fileprivate static let allLanesInsideOverOneLane = Quantity("all lanes inside over one lane", "times")
+}
+
 extension Experiment {
     static let hyperparameterSearch = Experiment(
         id: "hyperparameter-search", title: "Many trainings: side by side or one by one?",
@@ -9,7 +18,7 @@ extension Experiment {
         hypothesis: "Independent runs scale best: they never wait for each other. The models are the same, byte for byte.",
         figure: .bars(y: "ms for all configurations"),
         predict: { profile in
-            profile.lanes > 1 ? ["side by side over one by one on one lane, times": Double(profile.lanes)] : [:]
+            profile.lanes > 1 ? [.sideBySideOverOneByOne: Double(profile.lanes)] : [:]
         },
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: nothing can run side by side") }
@@ -54,21 +63,21 @@ extension Experiment {
             }
             observation.series = [bars]
             observation.numbers = [
-                "a step on one lane, µs": 1000 * bars.points[0].y / Double(rates.count * images.count / 32),
-                "one lane, ms": bars.points[0].y, "all lanes inside, ms": bars.points[1].y,
-                "side by side, ms": bars.points[2].y,
-                "side by side over one by one on one lane, times": bars.points[0].y / bars.points[2].y,
-                "all lanes inside over one lane, times": bars.points[0].y / bars.points[1].y,
+                .aStepOnOneLane: 1000 * bars.points[0].y / Double(rates.count * images.count / 32),
+                .oneLane: bars.points[0].y, .allLanesInside: bars.points[1].y,
+                .sideBySide: bars.points[2].y,
+                .sideBySideOverOneByOne: bars.points[0].y / bars.points[2].y,
+                .allLanesInsideOverOneLane: bars.points[0].y / bars.points[1].y,
             ]
             return observation
         },
         judge: { found, facts in
             let (side, inside) = (
-                found["side by side over one by one on one lane, times"]!, found["all lanes inside over one lane, times"]!
+                found[.sideBySideOverOneByOne]!, found[.allLanesInsideOverOneLane]!
             )
             return (
                 side >= inside && side > 1 ? .supported : .refuted,
-                "Side by side the configurations are done \(text(side, 2)) times as fast as one by one on one lane; with all lanes inside each training \(text(inside, 2)) times. Inside a training the lanes wait for each other in every step\(found["a step on one lane, µs"].map { " (of \(text($0, 0)) µs on one lane, where an empty region takes \(text(facts.region / 1000, 2)))" } ?? ""); independent trainings wait once, at the end. All ways gave the same models, bit for bit."
+                "Side by side the configurations are done \(text(side, 2)) times as fast as one by one on one lane; with all lanes inside each training \(text(inside, 2)) times. Inside a training the lanes wait for each other in every step\(found[.aStepOnOneLane].map { " (of \(text($0, 0)) µs on one lane, where an empty region takes \(text(facts.region / 1000, 2)))" } ?? ""); independent trainings wait once, at the end. All ways gave the same models, bit for bit."
             )
         })
 }

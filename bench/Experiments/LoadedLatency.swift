@@ -1,6 +1,12 @@
 import Measurement
 import Synchronization
 
+extension Quantity {
+    fileprivate static let idle = Quantity("idle", "ns")
+    fileprivate static let busiest = Quantity("busiest", "ns")
+    fileprivate static let busiestBandwidth = Quantity("busiest", "GB/s")
+}
+
 extension Experiment {
     static let loadedLatency = Experiment(
         id: "loaded-latency", title: "Latency while others stream",
@@ -8,7 +14,7 @@ extension Experiment {
             "One lane follows a chain through memory while the others read as fast as they are allowed: what does a load cost?",
         hypothesis: "The latency stays flat until memory is busy, and rises then.",
         figure: .curves(x: "GB/s that the others read", y: "ns per load"),
-        predict: { profile in profile.lanes > 1 ? ["idle, ns": profile.memoryLatency] : [:] },
+        predict: { profile in profile.lanes > 1 ? [.idle: profile.memoryLatency] : [:] },
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: nobody else can stream") }
             var observation = Observation()
@@ -52,15 +58,15 @@ extension Experiment {
             }
             observation.series = [curve]
             observation.numbers = [
-                "idle, ns": curve.points[0].y, "busiest, ns": curve.points.last!.y, "busiest, GB/s": curve.points.last!.x,
+                .idle: curve.points[0].y, .busiest: curve.points.last!.y, .busiestBandwidth: curve.points.last!.x,
             ]
             return observation
         },
         judge: { found, _ in
-            let (idle, busy) = (found["idle, ns"]!, found["busiest, ns"]!)
+            let (idle, busy) = (found[.idle]!, found[.busiest]!)
             return (
                 busy > 1.1 * idle ? .supported : .refuted,
-                "A load takes \(text(idle)) ns while nobody else reads and \(text(busy)) ns beside \(text(found["busiest, GB/s"]!)) GB/s: "
+                "A load takes \(text(idle)) ns while nobody else reads and \(text(busy)) ns beside \(text(found[.busiestBandwidth]!)) GB/s: "
                     + (busy > 1.1 * idle
                         ? "\(text(busy - idle)) ns longer, which a load waits for the others'."
                         : "what the other lanes read leaves this memory room.")

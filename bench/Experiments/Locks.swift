@@ -3,6 +3,28 @@ import LanesParallel
 import Measurement
 import Synchronization
 
+extension Quantity {
+    fileprivate static func acquisition(_ way: Way, _ crowd: Crowd) -> Quantity {
+        Quantity("\(way.name), \(crowd.rawValue)", "ns")
+    }
+}
+
+private enum Way {
+    case lock(Probe.Lock)
+    case swiftMutex, localSums
+    var name: String {
+        switch self {
+        case .lock(let lock): lock.rawValue
+        case .swiftMutex: "Swift Mutex"
+        case .localSums: "local sums, one lock at the end"
+        }
+    }
+}
+private enum Crowd: String {
+    case fits = "a processor for each worker"
+    case twice = "twice as many workers"
+}
+
 extension Experiment {
     static let locks = Experiment(
         id: "locks", title: "Locks, and doing without",
@@ -17,33 +39,34 @@ extension Experiment {
             // One after the other: the work inside, and two lines that go to the next, the lock's and the number's.
             let chain = 112 * cycle  // 100 additions, in whole turns of 16
             return [
-                "ticket, a processor for each worker, ns": chain + 2 * profile.transfer,
-                "local sums, one lock at the end, a processor for each worker, ns": 2 * chain / Double(profile.lanes),
+                .acquisition(.lock(.ticket), .fits): chain + 2 * profile.transfer,
+                .acquisition(.localSums, .fits): 2 * chain / Double(profile.lanes),
             ]
         },
         leavesOut: [
-            "ticket, a processor for each worker, ns":
+            .acquisition(.lock(.ticket), .fits):
                 "whoever asks for a ticket takes the lock's line away from the one who holds it, and how often depends on when they meet"
         ],
+        needs: .transfers,
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: nobody competes for the lock") }
             var observation = Observation()
             let acquisitions = 1000
             let memory = ProbeMemory(byteCount: 1 << 16)
             let crowd = lab.makePool(lanes: 2 * lab.lanes)
-            for (pool, workers, name) in [
-                (lab.pool, lab.lanes, "a processor for each worker"), (crowd, crowd.lanes, "twice as many workers"),
+            for (pool, workers, size) in [
+                (lab.pool, lab.lanes, Crowd.fits), (crowd, crowd.lanes, .twice),
             ] {
-                var series = Series(name, unit: "ns")
-                func add(_ label: String, _ body: @escaping @Sendable (Int) -> Void) {
+                var series = Series(size.rawValue, unit: "ns")
+                func add(_ way: Way, _ body: @escaping @Sendable (Int) -> Void) {
                     let times = lab.together(workers, samples: lab.isQuick ? 5 : 15, on: pool, body)
-                    series.add(Double(series.points.count), times.map { $0 / Double(acquisitions * workers) }, label: label)
-                    observation.numbers["\(label), \(name), ns"] = series.points.last!.y
+                    series.add(Double(series.points.count), times.map { $0 / Double(acquisitions * workers) }, label: way.name)
+                    observation.numbers[.acquisition(way, size)] = series.points.last!.y
                 }
                 for lock in Probe.Lock.allCases {
                     Probe.initLock(memory, 0)
                     memory[1024] = 0
-                    add(lock.rawValue) { _ in
+                    add(.lock(lock)) { _ in
                         Probe.runLock(
                             lock, memory, lock: 0, number: 1024, acquisitions: acquisitions, inside: 100, outside: 100)
                     }
@@ -53,7 +76,7 @@ extension Experiment {
                     }
                 }
                 let mutex = Mutex(0)
-                add("Swift Mutex") { _ in
+                add(.swiftMutex) { _ in
                     for _ in 0..<acquisitions {
                         mutex.withLock {
                             Probe.aluChain(100)
@@ -62,7 +85,7 @@ extension Experiment {
                         Probe.aluChain(100)
                     }
                 }
-                add("local sums, one lock at the end") { _ in
+                add(.localSums) { _ in
                     var local = 0
                     for _ in 0..<acquisitions {
                         Probe.aluChain(100)
@@ -76,15 +99,14 @@ extension Experiment {
             return observation
         },
         judge: { found, _ in
-            func number(_ lock: String, _ crowd: String) -> Double { found["\(lock), \(crowd), ns"]! }
-            let (one, two) = ("a processor for each worker", "twice as many workers")
-            let fair = max(number("ticket", two), number("MCS", two))
-            let mutex = number("futex mutex", two)
-            let local = number("local sums, one lock at the end", one)
+            func time(_ lock: Probe.Lock, _ crowd: Crowd) -> Double { found[.acquisition(.lock(lock), crowd)]! }
+            let fair = max(time(.ticket, .twice), time(.mcs, .twice))
+            let mutex = time(.mutex, .twice)
+            let local = found[.acquisition(.localSums, .fits)]!
             let collapses = fair > 1.5 * mutex
             return (
-                collapses && number("futex mutex", one) > 1.5 * local ? .supported : .refuted,
-                "With a processor for each worker an acquisition of the futex mutex takes \(text(number("futex mutex", one), 0)) ns, of the ticket lock \(text(number("ticket", one), 0)) ns, of MCS \(text(number("MCS", one), 0)) ns; sums of one's own take \(text(local, 0)) ns. With twice as many workers the ticket lock takes \(text(number("ticket", two), 0)) ns, MCS \(text(number("MCS", two), 0)) ns and the mutex \(text(mutex, 0)) ns. "
+                collapses && time(.mutex, .fits) > 1.5 * local ? .supported : .refuted,
+                "With a processor for each worker an acquisition of the futex mutex takes \(text(time(.mutex, .fits), 0)) ns, of the ticket lock \(text(time(.ticket, .fits), 0)) ns, of MCS \(text(time(.mcs, .fits), 0)) ns; sums of one's own take \(text(local, 0)) ns. With twice as many workers the ticket lock takes \(text(time(.ticket, .twice), 0)) ns, MCS \(text(time(.mcs, .twice), 0)) ns and the mutex \(text(mutex, 0)) ns. "
                     + (collapses
                         ? "A fair lock belongs to the next in line even while that one has no processor; a mutex puts waiters to sleep and lets whoever runs take it."
                         : "The fair locks did not collapse: their waiters give the processor away now and then, and the one in line got it soon enough.")

@@ -1,5 +1,13 @@
 import Measurement
 
+extension Quantity {
+    fileprivate static let largestColumnsOverRows = Quantity("largest, columns over rows")
+    fileprivate static let smallestColumnsOverRows = Quantity("smallest, columns over rows")
+    fileprivate static let mostColumnsOverRows = Quantity("most, columns over rows")
+    fileprivate static let alongRows = Quantity("along rows", "ns")
+    fileprivate static let downColumns = Quantity("down columns", "ns")
+}
+
 extension Experiment {
     static let memoryLayout = Experiment(
         id: "memory-layout", title: "Rows or columns?",
@@ -7,12 +15,12 @@ extension Experiment {
         hypothesis:
             "Down the columns is many times slower once the matrix is larger than the caches, and alike while it is small.",
         figure: .curves(x: "n of n × n", y: "ns per number", logX: true, logY: true),
-        predict: { profile in ["largest, columns over rows": Double(profile.lineBytes / MemoryLayout<Float>.size)] },
+        predict: { profile in [.largestColumnsOverRows: Double(profile.lineBytes / MemoryLayout<Float>.size)] },
         leavesOut: [
-            "largest, columns over rows":
+            .largestColumnsOverRows:
                 "the bytes of a line over those of a number say what each walk fetches; the additions, prefetching, and rows that share sets of a cache are not in it"
         ],
-        usesLanes: false,
+        needs: .oneLane,
         measure: { lab in
             var observation = Observation()
             var rows = Series("along rows", unit: "ns")
@@ -32,17 +40,17 @@ extension Experiment {
             observation.series = [rows, columns]
             let ratios = zip(columns.points, rows.points).map { $0.y / $1.y }
             observation.numbers = [
-                "smallest, columns over rows": ratios[0], "largest, columns over rows": ratios.last!,
-                "most, columns over rows": ratios.max()!,
-                "along rows, ns": rows.points.last!.y, "down columns, ns": columns.points.last!.y,
+                .smallestColumnsOverRows: ratios[0], .largestColumnsOverRows: ratios.last!,
+                .mostColumnsOverRows: ratios.max()!,
+                .alongRows: rows.points.last!.y, .downColumns: columns.points.last!.y,
             ]
             return observation
         },
         judge: { found, facts in
-            let (small, large) = (found["smallest, columns over rows"]!, found["largest, columns over rows"]!)
+            let (small, large) = (found[.smallestColumnsOverRows]!, found[.largestColumnsOverRows]!)
             return (
                 large > 2 && small < 1.5 ? .supported : .refuted,
-                "Down the columns a number of the largest matrix takes \(text(found["down columns, ns"]!, 2)) ns, along the rows \(text(found["along rows, ns"]!, 2)): \(text(large)) times (\(text(small, 2)) times for the smallest). Each line of \(facts.lineBytes) bytes holds \(facts.lineBytes / 4) neighbours of a row\(large > 2 ? "; a walk down uses one of them and has lost the line before it comes back" : "").\(large > 1.3 * Double(facts.lineBytes / 4) ? " That explains \(facts.lineBytes / 4) times; the rest is not taken apart here (the sizes are powers of two, whose rows share sets of a cache)." : "")"
+                "Down the columns a number of the largest matrix takes \(text(found[.downColumns]!, 2)) ns, along the rows \(text(found[.alongRows]!, 2)): \(text(large)) times (\(text(small, 2)) times for the smallest). Each line of \(facts.lineBytes) bytes holds \(facts.lineBytes / 4) neighbours of a row\(large > 2 ? "; a walk down uses one of them and has lost the line before it comes back" : "").\(large > 1.3 * Double(facts.lineBytes / 4) ? " That explains \(facts.lineBytes / 4) times; the rest is not taken apart here (the sizes are powers of two, whose rows share sets of a cache)." : "")"
             )
         })
 }

@@ -1,6 +1,13 @@
 import LanesParallel
 import Measurement
 
+extension Quantity {
+    fileprivate static func load(from: Int, to: Int) -> Quantity { Quantity("from node \(from) to node \(to)", "ns") }
+    fileprivate static let near = Quantity("near", "ns")
+    fileprivate static let far = Quantity("far", "ns")
+    fileprivate static let bytesWhereAsked = Quantity("bytes where asked", "share")
+}
+
 extension Experiment {
     static let numa = Experiment(
         id: "numa", title: "Near and far memory",
@@ -28,23 +35,23 @@ extension Experiment {
                             / Double(steps)
                     }
                     series.add(Double(index), times, label: "processor of node \(from)")
-                    observation.numbers["from node \(from) to node \(to), ns"] = series.points.last!.y
+                    observation.numbers[.load(from: from, to: to)] = series.points.last!.y
                     if from == to {
-                        observation.numbers["near, ns"] = series.points.last!.y
+                        observation.numbers[.near] = series.points.last!.y
                     } else {
-                        observation.numbers["far, ns"] = max(observation.numbers["far, ns"] ?? 0, series.points.last!.y)
+                        observation.numbers[.far] = max(observation.numbers[.far] ?? 0, series.points.last!.y)
                     }
-                    observation.numbers["bytes where asked, share"] = chain.shareOnNode
+                    observation.numbers[.bytesWhereAsked] = chain.shareOnNode
                 }
                 observation.series.append(series)
             }
             return observation
         },
         judge: { found, _ in
-            let (near, far) = (found["near, ns"] ?? 0, found["far, ns"] ?? 0)
+            let (near, far) = (found[.near] ?? 0, found[.far] ?? 0)
             return (
                 far > 1.1 * near ? .supported : .refuted,
-                "A load takes \(text(near)) ns from the processor's own node and up to \(text(far)) ns from another: the line crosses the link between the nodes. \(text(100 * (found["bytes where asked, share"] ?? 0), 0))% of the sampled pages lie where they were asked for."
+                "A load takes \(text(near)) ns from the processor's own node and up to \(text(far)) ns from another: the line crosses the link between the nodes. \(text(100 * (found[.bytesWhereAsked] ?? 0), 0))% of the sampled pages lie where they were asked for."
             )
         })
 }

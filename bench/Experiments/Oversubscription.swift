@@ -4,6 +4,13 @@ import LanesParallel
 import Measurement
 import Synchronization
 
+extension Quantity {
+    fileprivate static let productBesideANeighbour = Quantity("product beside a neighbour", "times")
+    fileprivate static let productTwiceAsManyLanes = Quantity("product, twice as many lanes", "times")
+    fileprivate static let productFourTimesAsManyLanes = Quantity("product, four times as many lanes", "times")
+    fileprivate static let regionFourTimesAsManyLanes = Quantity("region, four times as many lanes", "times")
+}
+
 extension Experiment {
     static let oversubscription = Experiment(
         id: "oversubscription", title: "More workers than processors",
@@ -12,7 +19,7 @@ extension Experiment {
         hypothesis:
             "Pools that only spin fail; one that takes work back from lanes that have not begun gets slower by a few times at most.",
         figure: .bars(y: "time over the undisturbed one", logY: true),
-        predict: { profile in profile.lanes > 1 ? ["product beside a neighbour, times": 1.5] : [:] },
+        predict: { profile in profile.lanes > 1 ? [.productBesideANeighbour: 1.5] : [:] },
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: every second worker is one too many") }
             var observation = Observation()
@@ -40,20 +47,20 @@ extension Experiment {
             if let neighbour = lab.unbound({ Neighbour(processor: lab.processors.last!) }) {
                 add("beside a neighbour", measure(lab.makePool(lanes: lab.lanes)))
                 neighbour.stop()
-                observation.numbers["product beside a neighbour, times"] = products.points.last!.y
+                observation.numbers[.productBesideANeighbour] = products.points.last!.y
             }
             observation.series = [products, regions]
-            observation.numbers["product, twice as many lanes, times"] = products.points[1].y
-            observation.numbers["product, four times as many lanes, times"] = products.points[2].y
-            observation.numbers["region, four times as many lanes, times"] = regions.points[2].y
+            observation.numbers[.productTwiceAsManyLanes] = products.points[1].y
+            observation.numbers[.productFourTimesAsManyLanes] = products.points[2].y
+            observation.numbers[.regionFourTimesAsManyLanes] = regions.points[2].y
             return observation
         },
         judge: { found, _ in
-            let four = found["product, four times as many lanes, times"]!
-            let beside = found["product beside a neighbour, times"]
+            let four = found[.productFourTimesAsManyLanes]!
+            let beside = found[.productBesideANeighbour]
             return (
                 four < 3 && beside ?? 1 < 3 ? .supported : .refuted,
-                "A product of 512 takes \(text(found["product, twice as many lanes, times"]!, 2)) times as long on twice as many lanes as there are processors, \(text(four, 2)) times on four times as many\(beside.map { ", and \(text($0, 2)) times beside a neighbour that computes on one of the processors" } ?? ""). A lane that has not begun after some microseconds is run by the caller; one that has begun and lost its processor has to be waited for."
+                "A product of 512 takes \(text(found[.productTwiceAsManyLanes]!, 2)) times as long on twice as many lanes as there are processors, \(text(four, 2)) times on four times as many\(beside.map { ", and \(text($0, 2)) times beside a neighbour that computes on one of the processors" } ?? ""). A lane that has not begun after some microseconds is run by the caller; one that has begun and lost its processor has to be waited for."
             )
         })
 }

@@ -1,14 +1,30 @@
 import Measurement
 
+extension Quantity {
+    fileprivate static let multiplyAdds = Quantity("multiply-adds", "ns")
+    fileprivate static let loads = Quantity("loads", "ns")
+    fileprivate static let shuffles = Quantity("shuffles", "ns")
+    fileprivate static let multiplyAddsAndLoads = Quantity("multiply-adds and loads", "ns")
+    fileprivate static let multiplyAddsAndShuffles = Quantity("multiply-adds and shuffles", "ns")
+    fileprivate static let loadsAndShuffles = Quantity("loads and shuffles", "ns")
+    fileprivate static let allThree = Quantity("all three", "ns")
+    fileprivate static let loadsBesideMultiplyAdds = Quantity("multiply-adds and loads over the longer of both", "times")
+    fileprivate static let instructionsInATime = Quantity("instructions a ns, all three")
+}
+
 extension Experiment {
+    private static let ofEachKind = 12
+
     static let ports = Experiment(
         id: "ports", title: "What runs beside what",
-        question: "Multiply-adds, loads and shuffles of vectors of 32 bytes, alone and mixed: which take each other's place?",
-        hypothesis:
-            "Loads run beside multiply-adds for nothing; shuffles have units of their own or share those of the multiply-adds.",
-        figure: .bars(y: "ns for eight of each kind"),
-        predict: { _ in ["multiply-adds and loads over multiply-adds, times": 1] },
-        usesLanes: false,
+        question: "Multiply-adds, loads and shuffles of vectors of 32 bytes, alone and mixed: which run at the same time?",
+        hypothesis: "Multiply-adds and loads together take no longer than the longer of them alone.",
+        figure: .bars(y: "ns for twelve of each kind"),
+        predict: { _ in [.loadsBesideMultiplyAdds: 1] },
+        leavesOut: [
+            .loadsBesideMultiplyAdds: "how many instructions the core starts in a cycle, whatever they are, is not in it"
+        ],
+        needs: .oneLane,
         measure: { lab in
             guard CoreProbe.issue(.multiplyAdd, turns: 1) else {
                 return .notTestable("the probe is written for AVX2 with FMA, which this processor does not have")
@@ -16,34 +32,44 @@ extension Experiment {
             var observation = Observation()
             var bars = Series("a turn", unit: "ns")
             let turns = 4000
-            let mixes: [(String, CoreProbe.Issue)] = [
-                ("multiply-adds", .multiplyAdd), ("loads", .load), ("shuffles", .shuffle),
-                ("multiply-adds and loads", [.multiplyAdd, .load]), ("multiply-adds and shuffles", [.multiplyAdd, .shuffle]),
-                ("loads and shuffles", [.load, .shuffle]), ("all three", [.multiplyAdd, .load, .shuffle]),
+            let mixes: [(quantity: Quantity, kinds: CoreProbe.Issue)] = [
+                (.multiplyAdds, .multiplyAdd), (.loads, .load), (.shuffles, .shuffle),
+                (.multiplyAddsAndLoads, [.multiplyAdd, .load]), (.multiplyAddsAndShuffles, [.multiplyAdd, .shuffle]),
+                (.loadsAndShuffles, [.load, .shuffle]), (.allThree, [.multiplyAdd, .load, .shuffle]),
             ]
             // In turns, for the ratios.
             let times = sampleInTurns(
-                seconds: lab.pointSeconds, mixes.map { mix in { _ = CoreProbe.issue(mix.1, turns: turns) } })
-            for (index, (label, _)) in mixes.enumerated() {
-                bars.add(Double(index), times[index].map { $0 / Double(turns) }, label: label)
-                observation.numbers["\(label), ns"] = bars.points.last!.y
+                seconds: lab.pointSeconds, mixes.map { mix in { _ = CoreProbe.issue(mix.kinds, turns: turns) } })
+            for (index, (quantity, _)) in mixes.enumerated() {
+                bars.add(Double(index), times[index].map { $0 / Double(turns) }, label: quantity.name)
+                observation.numbers[quantity] = bars.points.last!.y
             }
             observation.series = [bars]
-            observation.numbers["multiply-adds and loads over multiply-adds, times"] = bars.points[3].y / bars.points[0].y
-            observation.numbers["multiply-adds and shuffles over multiply-adds, times"] = bars.points[4].y / bars.points[0].y
-            observation.numbers["instructions a ns, all three"] = 24 / bars.points[6].y
+            let (adds, loads, both, all) = (bars.points[0].y, bars.points[1].y, bars.points[3].y, bars.points[6].y)
+            observation.numbers[.loadsBesideMultiplyAdds] = both / max(adds, loads)
+            observation.numbers[.instructionsInATime] = Double(3 * ofEachKind) / all
             return observation
         },
         judge: { found, facts in
-            let (loads, shuffles) = (
-                found["multiply-adds and loads over multiply-adds, times"]!,
-                found["multiply-adds and shuffles over multiply-adds, times"]!
-            )
-            let (multiplyAdds, shuffle) = (found["multiply-adds, ns"]!, found["shuffles, ns"]!)
+            let (adds, loads, shuffles) = (found[.multiplyAdds]!, found[.loads]!, found[.shuffles]!)
             func cycles(_ nanoseconds: Double) -> String { facts.cycle.map { " (\(text(nanoseconds / $0, 1)) cycles)" } ?? "" }
+            // What a mix takes, between the longer of two (side by side) and both (one after the other).
+            func mixed(_ names: String, _ quantity: Quantity, _ one: Double, _ other: Double) -> String {
+                let together = found[quantity]!
+                let saved = (one + other - together) / min(one, other)
+                return
+                    "\(names) together take \(text(together, 2)) ns, the longer of them alone \(text(max(one, other), 2)) and one after the other \(text(one + other, 2)): they run \(saved > 0.8 ? "side by side" : saved < 0.2 ? "one after the other" : "side by side in part")."
+            }
+            let all = found[.instructionsInATime]!
             return (
-                loads < 1.2 ? .supported : .refuted,
-                "Eight multiply-adds take \(text(multiplyAdds, 2)) ns\(cycles(multiplyAdds)), eight loads \(text(found["loads, ns"]!, 2))\(cycles(found["loads, ns"]!)), eight shuffles \(text(shuffle, 2))\(cycles(shuffle)). Loads beside multiply-adds make them \(text(loads, 2)) times as long, shuffles beside them \(text(shuffles, 2)) times\(shuffles > 1.2 ? ": they take each other's units" : ": they have units of their own"). All three together start \(text(found["instructions a ns, all three"]!, 1)) instructions a ns\(facts.cycle.map { ", \(text(found["instructions a ns, all three"]! * $0, 1)) a cycle" } ?? "")."
+                found[.loadsBesideMultiplyAdds]! < 1.2 ? .supported : .refuted,
+                "Twelve multiply-adds take \(text(adds, 2)) ns\(cycles(adds)), twelve loads \(text(loads, 2))\(cycles(loads)), twelve shuffles \(text(shuffles, 2))\(cycles(shuffles)). "
+                    + [
+                        mixed("Multiply-adds and loads", .multiplyAddsAndLoads, adds, loads),
+                        mixed("Multiply-adds and shuffles", .multiplyAddsAndShuffles, adds, shuffles),
+                        mixed("Loads and shuffles", .loadsAndShuffles, loads, shuffles),
+                    ].joined(separator: " ")
+                    + " With all three \(text(all, 1)) instructions start in a ns\(facts.cycle.map { ", \(text(all * $0, 1)) in a cycle" } ?? "")."
             )
         })
 }

@@ -2,14 +2,22 @@ import Foundation
 import Lanes
 import Measurement
 
+extension Quantity {
+    fileprivate static let f32OverF64 = Quantity("f32 over f64", "times")
+    fileprivate static let f32 = Quantity("f32", "GFLOP/s")
+    fileprivate static let f64 = Quantity("f64", "GFLOP/s")
+    fileprivate static let largestError = Quantity("largest error of f32, 2^-24")
+    fileprivate static let meanError = Quantity("mean error of f32, 2^-24")
+}
+
 extension Experiment {
     static let precision = Experiment(
         id: "precision", title: "What the width of a number brings",
         question: "The same product of 512 × 512 × 512 in f32 and in f64: speed, bytes and error?",
         hypothesis: "Half the bytes are twice the speed; the error is a few units in the last place.",
         figure: .bars(y: "GFLOP/s, one lane"),
-        predict: { _ in ["f32 over f64, times": 2] },
-        usesLanes: false,
+        predict: { _ in [.f32OverF64: 2] },
+        needs: .oneLane,
         measure: { lab in
             var observation = Observation()
             let n = 512
@@ -37,19 +45,19 @@ extension Experiment {
             observation.series = [bars]
             let errors = zip(narrow.elements, wide.elements).map { abs(Double($0) - $1) / abs($1) }
             observation.numbers = [
-                "f32, GFLOP/s": bars.points[0].y, "f64, GFLOP/s": bars.points[1].y,
-                "f32 over f64, times": bars.points[0].y / bars.points[1].y,
-                "largest error of f32, 2^-24": errors.max()! * 16_777_216,
-                "mean error of f32, 2^-24": errors.reduce(0, +) / Double(errors.count) * 16_777_216,
+                .f32: bars.points[0].y, .f64: bars.points[1].y,
+                .f32OverF64: bars.points[0].y / bars.points[1].y,
+                .largestError: errors.max()! * 16_777_216,
+                .meanError: errors.reduce(0, +) / Double(errors.count) * 16_777_216,
             ]
             return observation
         },
         judge: { found, _ in
-            let times = found["f32 over f64, times"]!
-            let (largest, mean) = (found["largest error of f32, 2^-24"]!, found["mean error of f32, 2^-24"]!)
+            let times = found[.f32OverF64]!
+            let (largest, mean) = (found[.largestError]!, found[.meanError]!)
             return (
                 times > 1.7 && times < 2.4 && largest < 512 ? .supported : .refuted,
-                "One lane does \(text(found["f32, GFLOP/s"]!, 0)) GFLOP/s in f32 and \(text(found["f64, GFLOP/s"]!, 0)) in f64, \(text(times, 2)) times. Against f64 an element of f32 is off by \(text(mean, 1)) times 2^-24 of itself on the average and \(text(largest, 1)) times at most, of the 512 that the error bound of so long a sum allows."
+                "One lane does \(text(found[.f32]!, 0)) GFLOP/s in f32 and \(text(found[.f64]!, 0)) in f64, \(text(times, 2)) times. Against f64 an element of f32 is off by \(text(mean, 1)) times 2^-24 of itself on the average and \(text(largest, 1)) times at most, of the 512 that the error bound of so long a sum allows."
             )
         })
 }

@@ -1,6 +1,18 @@
 import Lanes
 import Measurement
 
+extension Quantity {
+    fileprivate static let triad = Quantity("triad", "GFLOP/s")
+    fileprivate static let product1024 = Quantity("product 1024", "GFLOP/s")
+    fileprivate static func rate(of product: String, by peer: ProductPeer? = nil) -> Quantity {
+        Quantity((peer.map { "\($0.name), " } ?? "") + product, "GFLOP/s")
+    }
+    fileprivate static let peak = Quantity("peak", "GFLOP/s")
+    fileprivate static let memoryBandwidth = Quantity("memory", "GB/s")
+    fileprivate static let ridgeOperationsPerByte = Quantity("ridge, operations per byte")
+    fileprivate static let highestOverItsRoof = Quantity("highest over its roof")
+}
+
 extension Experiment {
     static let roofline = Experiment(
         id: "roofline", title: "What is bound by memory, and what by arithmetic?",
@@ -8,9 +20,9 @@ extension Experiment {
         hypothesis: "A triad in memory runs on the slope, large products near the flat roof; nothing is above.",
         figure: .curves(x: "operations per byte", y: "GFLOP/s, one lane", logX: true, logY: true),
         predict: { profile in
-            ["triad, GFLOP/s": profile.memoryBandwidthOne / 6, "product 1024, GFLOP/s": 0.93 * profile.peakOne]
+            [.triad: profile.memoryBandwidthOne / 6, .product1024: 0.93 * profile.peakOne]
         },
-        usesLanes: false,
+        needs: .oneLane,
         measure: { lab in
             var observation = Observation()
             let profile = lab.profile
@@ -29,11 +41,11 @@ extension Experiment {
                 2 * Double(count) / $0
             }
             points.add(2.0 / 12, triad, label: "triad")
-            observation.numbers["triad, GFLOP/s"] = points.points.last!.y
+            observation.numbers[.triad] = points.points.last!.y
             let products: [(String, (m: Int, n: Int, k: Int))] = [
                 ("product 1 × 4096 × 4096", (1, 4096, 4096)), ("product 8 × 2048 × 2048", (8, 2048, 2048)),
                 ("layer 64 × 128 × 784", (64, 128, 784)), ("product 256", (256, 256, 256)),
-                ("product 1024", (1024, 1024, 1024)),
+                (Quantity.product1024.name, (1024, 1024, 1024)),
             ]
             // Where a product stands on the roofline: operations, and operations for a byte that has to move at least once.
             func place(_ m: Int, _ n: Int, _ k: Int) -> (operations: Double, intensity: Double) {
@@ -47,7 +59,7 @@ extension Experiment {
                 let (operations, intensity) = place(m, n, k)
                 let times = lab.time(seconds: max(3 * lab.pointSeconds, 6e-9 * operations / 100)) { multiply(a, b, into: &c) }
                 points.add(intensity, times.map { operations / $0 }, label: name)
-                observation.numbers["\(name), GFLOP/s"] = points.points.last!.y
+                observation.numbers[.rate(of: name)] = points.points.last!.y
             }
             points.points.sort { $0.x < $1.x }
             observation.series = [roof, points]
@@ -56,26 +68,26 @@ extension Experiment {
                 for ((name, (m, n, k)), times) in zip(products, try peer.time(products.map(\.1), 1, 3 * lab.pointSeconds)) {
                     let (operations, intensity) = place(m, n, k)
                     series.add(intensity, times.map { operations / $0 }, label: name)
-                    observation.numbers["\(peer.name), \(name), GFLOP/s"] = series.points.last!.y
+                    observation.numbers[.rate(of: name, by: peer)] = series.points.last!.y
                 }
                 series.points.sort { $0.x < $1.x }
                 observation.series.append(series)
             }
-            observation.numbers["peak, GFLOP/s"] = profile.peakOne
-            observation.numbers["memory, GB/s"] = profile.memoryBandwidthOne
-            observation.numbers["ridge, operations per byte"] = profile.peakOne / profile.memoryBandwidthOne
-            observation.numbers["highest over its roof"] = points.points.filter { $0.x > 8 }.map { $0.y / profile.peakOne }
+            observation.numbers[.peak] = profile.peakOne
+            observation.numbers[.memoryBandwidth] = profile.memoryBandwidthOne
+            observation.numbers[.ridgeOperationsPerByte] = profile.peakOne / profile.memoryBandwidthOne
+            observation.numbers[.highestOverItsRoof] = points.points.filter { $0.x > 8 }.map { $0.y / profile.peakOne }
                 .max()!
             return observation
         },
         judge: { found, _ in
             let (product, peak, triad, memory) = (
-                found["product 1024, GFLOP/s"]!, found["peak, GFLOP/s"]!, found["triad, GFLOP/s"]!, found["memory, GB/s"]!
+                found[.product1024]!, found[.peak]!, found[.triad]!, found[.memoryBandwidth]!
             )
             return (
                 product > 0.8 * peak && product < 1.05 * peak && triad > 0.7 * memory / 6 && triad < 1.4 * memory / 6
                     ? .supported : .refuted,
-                "The two roofs meet at \(text(found["ridge, operations per byte"]!, 0)) operations per byte. The triad has a sixth of one and gets \(text(triad)) GFLOP/s of \(text(memory)) GB/s; the product of 1024 reuses each number so often that it gets \(text(product, 0)) of \(text(peak, 0)) GFLOP/s. Only more operations per byte move a kernel to the right."
+                "The two roofs meet at \(text(found[.ridgeOperationsPerByte]!, 0)) operations per byte. The triad has a sixth of one and gets \(text(triad)) GFLOP/s of \(text(memory)) GB/s; the product of 1024 reuses each number so often that it gets \(text(product, 0)) of \(text(peak, 0)) GFLOP/s. Only more operations per byte move a kernel to the right."
             )
         })
 }

@@ -3,6 +3,13 @@ import LanesNN
 import LanesParallel
 import Measurement
 
+extension Quantity {
+    fileprivate static let oneLane = Quantity("one lane", "µs")
+    fileprivate static let samplesSharedAllLayers = Quantity("samples shared, all layers", "µs")
+    fileprivate static let lanesInsideEachProduct = Quantity("lanes inside each product", "µs")
+    fileprivate static let aPipelineOfTwoStages = Quantity("a pipeline of two stages", "µs")
+}
+
 extension Experiment {
     static let sequentialChain = Experiment(
         id: "sequential-chain", title: "Layers need each other: where to put the lanes?",
@@ -14,9 +21,9 @@ extension Experiment {
             guard profile.lanes > 1 else { return [:] }
             let alone = 6 * 2 * 64 * 256 * 256 / profile.product / 1000
             return [
-                "one lane, µs": alone,
-                "samples shared, all layers, µs": alone / Double(profile.lanes) + profile.region / 1000,
-                "lanes inside each product, µs": alone / Double(profile.lanes) + 6 * profile.region / 1000,
+                .oneLane: alone,
+                .samplesSharedAllLayers: alone / Double(profile.lanes) + profile.region / 1000,
+                .lanesInsideEachProduct: alone / Double(profile.lanes) + 6 * profile.region / 1000,
             ]
         },
         measure: { lab in
@@ -29,20 +36,21 @@ extension Experiment {
                 for layer in 0..<layers { one.forward(layer, first..<first + count, weights[layer], nil) }
             }
             var bars = Series("a batch", unit: "µs")
-            func add(_ label: String, _ work: () -> Void) {
+            func add(_ quantity: Quantity, _ work: () -> Void) {
                 bars.add(
                     Double(bars.points.count),
-                    lab.time(seconds: 5 * lab.pointSeconds, samples: 9, work).map { $0 / 1000 / Double(batches) }, label: label)
-                observation.numbers["\(label), µs"] = bars.points.last!.y
+                    lab.time(seconds: 5 * lab.pointSeconds, samples: 9, work).map { $0 / 1000 / Double(batches) },
+                    label: quantity.name)
+                observation.numbers[quantity] = bars.points.last!.y
             }
-            add("one lane") { for b in 0..<batches { serial(b * batch, batch) } }
-            add("lanes inside each product") {
+            add(.oneLane) { for b in 0..<batches { serial(b * batch, batch) } }
+            add(.lanesInsideEachProduct) {
                 for b in 0..<batches {
                     for layer in 0..<layers { one.forward(layer, b * batch..<(b + 1) * batch, weights[layer], lab.pool) }
                 }
             }
             // Two stages: lane 0 has the first half of the layers, lane 1 the other, one batch behind.
-            add("a pipeline of two stages") {
+            add(.aPipelineOfTwoStages) {
                 for step in 0...batches {
                     lab.pool.run(most: 2) { lane, lanes in
                         func stage(_ stage: Int) {
@@ -61,7 +69,7 @@ extension Experiment {
                     }
                 }
             }
-            add("samples shared, all layers") {
+            add(.samplesSharedAllLayers) {
                 for b in 0..<batches {
                     lab.pool.run { lane, lanes in
                         let (start, end) = (batch * lane / lanes, batch * (lane + 1) / lanes)
@@ -74,8 +82,8 @@ extension Experiment {
         },
         judge: { found, _ in
             let (one, inside, pipeline, shared) = (
-                found["one lane, µs"]!, found["lanes inside each product, µs"]!, found["a pipeline of two stages, µs"]!,
-                found["samples shared, all layers, µs"]!
+                found[.oneLane]!, found[.lanesInsideEachProduct]!, found[.aPipelineOfTwoStages]!,
+                found[.samplesSharedAllLayers]!
             )
             return (
                 shared < one && shared <= 1.05 * min(inside, pipeline) ? .supported : .refuted,

@@ -1,5 +1,13 @@
 import Measurement
 
+extension Quantity {
+    fileprivate static let theSame8Bytes = Quantity("the same 8 bytes", "ns")
+    fileprivate static let twoStoresOf4ALoadOf8 = Quantity("two stores of 4, a load of 8", "ns")
+    fileprivate static let upper4Of8Bytes = Quantity("upper 4 of 8 bytes", "ns")
+    fileprivate static let acrossALine = Quantity("across a line", "ns")
+    fileprivate static let acrossAPage = Quantity("across a page", "ns")
+}
+
 extension Experiment {
     static let storeForwarding = Experiment(
         id: "store-forwarding", title: "A load right after a store",
@@ -10,35 +18,35 @@ extension Experiment {
         figure: .bars(y: "ns for a store and the load after it"),
         predict: { profile in
             // At the longest the way through the first cache, and the store.
-            profile.cycle.map { ["the same 8 bytes, ns": profile.cacheLatency[0] + 3 * $0] } ?? [:]
+            profile.cycle.map { [.theSame8Bytes: profile.cacheLatency[0] + 3 * $0] } ?? [:]
         },
         leavesOut: [
-            "the same 8 bytes, ns":
+            .theSame8Bytes:
                 "the way from a store to a load need not be that of a load from the cache, and some cores keep the number in a register"
         ],
-        usesLanes: false,
+        needs: .oneLane,
         measure: { lab in
             var observation = Observation()
             let memory = ProbeMemory(byteCount: 2 * lab.pageBytes)
             var bars = Series("a turn", unit: "ns")
             let steps = 10_000
-            for (label, kind, offset) in [
-                ("the same 8 bytes", CoreProbe.Forward.same, 0), ("upper 4 of 8 bytes", .wideToNarrow, 0),
-                ("two stores of 4, a load of 8", .narrowToWide, 0), ("across a line", .same, lab.lineBytes - 4),
-                ("across a page", .same, lab.pageBytes - 4),
+            for (quantity, kind, offset) in [
+                (Quantity.theSame8Bytes, CoreProbe.Forward.same, 0), (.upper4Of8Bytes, .wideToNarrow, 0),
+                (.twoStoresOf4ALoadOf8, .narrowToWide, 0), (.acrossALine, .same, lab.lineBytes - 4),
+                (.acrossAPage, .same, lab.pageBytes - 4),
             ] {
                 let times = lab.time { CoreProbe.forward(kind, memory, offset, steps) }.map { $0 / Double(steps) }
-                bars.add(Double(bars.points.count), times, label: label)
-                observation.numbers["\(label), ns"] = bars.points.last!.y
+                bars.add(Double(bars.points.count), times, label: quantity.name)
+                observation.numbers[quantity] = bars.points.last!.y
             }
             observation.series = [bars]
             return observation
         },
         judge: { found, _ in
-            let (same, mixed) = (found["the same 8 bytes, ns"]!, found["two stores of 4, a load of 8, ns"]!)
+            let (same, mixed) = (found[.theSame8Bytes]!, found[.twoStoresOf4ALoadOf8]!)
             return (
                 mixed > 2 * same ? .supported : .refuted,
-                "A store and a load of the same 8 bytes take \(text(same, 2)) ns, of the upper half \(text(found["upper 4 of 8 bytes, ns"]!, 2)); two stores of 4 bytes and a load of both \(text(mixed, 2)) ns, \(text(mixed / same)) times. Across a line the same 8 bytes take \(text(found["across a line, ns"]!, 2)) ns, across a page \(text(found["across a page, ns"]!, 2)). Write what is read in pieces of the same width."
+                "A store and a load of the same 8 bytes take \(text(same, 2)) ns, of the upper half \(text(found[.upper4Of8Bytes]!, 2)); two stores of 4 bytes and a load of both \(text(mixed, 2)) ns, \(text(mixed / same)) times. Across a line the same 8 bytes take \(text(found[.acrossALine]!, 2)) ns, across a page \(text(found[.acrossAPage]!, 2)). Write what is read in pieces of the same width."
             )
         })
 }

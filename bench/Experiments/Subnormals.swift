@@ -1,5 +1,13 @@
 import Measurement
 
+extension Quantity {
+    fileprivate static let adamGoneOutOverGoingOn = Quantity("Adam, gradients gone out over going on", "times")
+    fileprivate static let subnormalOverNormal = Quantity("subnormal over normal", "times")
+    fileprivate static let multiplicationNormal = Quantity("multiplication, normal", "ns")
+    fileprivate static let multiplicationSubnormal = Quantity("multiplication, subnormal", "ns")
+    fileprivate static let multiplicationSubnormalFlushed = Quantity("multiplication, subnormal, flushed", "ns")
+}
+
 extension Experiment {
     static let subnormals = Experiment(
         id: "subnormals", title: "What do subnormal numbers cost?",
@@ -8,23 +16,24 @@ extension Experiment {
         hypothesis:
             "A subnormal operand makes a multiplication at least ten times as long; Adam takes the same time after its gradients have gone out.",
         figure: .bars(y: "ns", logY: true),
-        predict: { _ in ["Adam, gradients gone out over going on, times": 1] },
-        usesLanes: false,
+        predict: { _ in [.adamGoneOutOverGoingOn: 1] },
+        needs: .oneLane,
         measure: { lab in
             var observation = Observation()
-            var multiplications = Series("a multiplication", unit: "ns")
+            var multiplications = Series("multiplications", unit: "ns")
             let steps = 20_000
-            for (label, number, flush) in [
-                ("normal", Float(0.75), false), ("subnormal", Float.leastNormalMagnitude / 4, false),
-                ("subnormal, flushed", Float.leastNormalMagnitude / 4, true),
+            for (quantity, number, flush) in [
+                (Quantity.multiplicationNormal, Float(0.75), false),
+                (.multiplicationSubnormal, Float.leastNormalMagnitude / 4, false),
+                (.multiplicationSubnormalFlushed, Float.leastNormalMagnitude / 4, true),
             ] {
                 guard CoreProbe.multiply(1, of: number, flush: flush) else {
                     observation.notes.append("this processor cannot flush subnormal numbers to zero")
                     continue
                 }
                 let times = lab.time { _ = CoreProbe.multiply(steps, of: number, flush: flush) }.map { $0 / Double(8 * steps) }
-                multiplications.add(Double(multiplications.points.count), times, label: label)
-                observation.numbers["multiplication, \(label), ns"] = multiplications.points.last!.y
+                multiplications.add(Double(multiplications.points.count), times, label: quantity.name)
+                observation.numbers[quantity] = multiplications.points.last!.y
             }
             // Moments of gradients that have gone out decay by a tenth a step: after 1,000 steps they are far below the smallest normal number.
             var adam = Series("Adam, a parameter", unit: "ns")
@@ -48,18 +57,18 @@ extension Experiment {
                 adam.add(Double(adam.points.count), times.map { $0 / Double(count) }, label: label)
             }
             observation.series = [multiplications, adam]
-            observation.numbers["subnormal over normal, times"] =
+            observation.numbers[.subnormalOverNormal] =
                 multiplications.points[1].y / multiplications.points[0].y
-            observation.numbers["Adam, gradients gone out over going on, times"] = adam.points[1].y / adam.points[0].y
+            observation.numbers[.adamGoneOutOverGoingOn] = adam.points[1].y / adam.points[0].y
             return observation
         },
         judge: { found, _ in
             let (times, adam) = (
-                found["subnormal over normal, times"]!, found["Adam, gradients gone out over going on, times"]!
+                found[.subnormalOverNormal]!, found[.adamGoneOutOverGoingOn]!
             )
             return (
                 times >= 10 && adam < 1.2 ? .supported : .refuted,
-                "A multiplication takes \(text(found["multiplication, normal, ns"]!, 2)) ns of a normal number and \(text(found["multiplication, subnormal, ns"]!, 2)) of a subnormal one: \(text(times, 2)) times.\(found["multiplication, subnormal, flushed, ns"].map { " With flush-to-zero it takes \(text($0, 2)) ns." } ?? "") \(times < 1.5 ? "This processor does not mind them." : "Where they come in unforeseen, a program gets slower by that.") Adam takes \(text(adam, 2)) times as long on parameters whose gradients have gone out: our kernels put +0 for moments below 2^-100."
+                "A multiplication takes \(text(found[.multiplicationNormal]!, 2)) ns of a normal number and \(text(found[.multiplicationSubnormal]!, 2)) of a subnormal one: \(text(times, 2)) times.\(found[.multiplicationSubnormalFlushed].map { " With flush-to-zero it takes \(text($0, 2)) ns." } ?? "") \(times < 1.5 ? "This processor does not mind them." : "Where they come in unforeseen, a program gets slower by that.") Adam takes \(text(adam, 2)) times as long on parameters whose gradients have gone out: our kernels put +0 for moments below 2^-100."
             )
         })
 }

@@ -2,6 +2,12 @@ import Foundation
 import LanesParallel
 import Measurement
 
+extension Quantity {
+    fileprivate static let numbersWhereLanesWin = Quantity("numbers where lanes begin to win")
+    fileprivate static let taskOverVectors = Quantity("a task each over vectors", "times")
+    fileprivate static let bestTaskOverVectors = Quantity("best of a task each over vectors", "times")
+}
+
 extension Experiment {
     static let tinyOperations = Experiment(
         id: "tiny-operations", title: "Are tiny operations worth a task each?",
@@ -15,12 +21,13 @@ extension Experiment {
             // and the peak counts two operations for each.
             let lanes = Double(profile.lanes)
             return lanes > 1
-                ? ["numbers where lanes begin to win": lanes / (lanes - 1) * profile.region * profile.peakOne / 18] : [:]
+                ? [.numbersWhereLanesWin: lanes / (lanes - 1) * profile.region * profile.peakOne / 18] : [:]
         },
         leavesOut: [
-            "numbers where lanes begin to win":
+            .numbersWhereLanesWin:
                 "the region that it counts is an empty one: the way of the numbers to the other lanes is not in it"
         ],
+        needs: .transfers,
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: there are no lanes to share the numbers") }
             var observation = Observation()
@@ -67,19 +74,19 @@ extension Experiment {
                 crossing = last + 1 < gain.count ? x[last] * exp(share * log(x[last + 1] / x[last])) : 0
             }
             observation.numbers = [
-                "numbers where lanes begin to win": crossing,
-                "a task each over vectors, times": task.points[2].y / vector.points[2].y,
-                "best of a task each over vectors, times": zip(task.points, vector.points).map { $0.y / $1.y }.min()!,
+                .numbersWhereLanesWin: crossing,
+                .taskOverVectors: task.points[2].y / vector.points[2].y,
+                .bestTaskOverVectors: zip(task.points, vector.points).map { $0.y / $1.y }.min()!,
             ]
             return observation
         },
         judge: { found, facts in
             let (worst, crossing) = (
-                found["best of a task each over vectors, times"]!, found["numbers where lanes begin to win"]!
+                found[.bestTaskOverVectors]!, found[.numbersWhereLanesWin]!
             )
             return (
                 worst > 1 ? .supported : .refuted,
-                "A task for each number costs \(text(found["a task each over vectors, times"]!, 0)) times what vectors on one thread do for about 100 numbers, and \(text(worst, 0)) times at its best: each number is taken from a counter that all lanes share, and a cache-line transfer between them takes \(text(facts.transfer, 0)) ns."
+                "A task for each number costs \(text(found[.taskOverVectors]!, 0)) times what vectors on one thread do for about 100 numbers, and \(text(worst, 0)) times at its best: each number is taken from a counter that all lanes share, and a cache-line transfer between them takes \(text(facts.transfer, 0)) ns."
                     + (crossing > 0
                         ? " All lanes win over one from about \(text(crossing, 0)) numbers on."
                         : " All lanes never won over one; an empty region took \(text(facts.region, 0)) ns.")

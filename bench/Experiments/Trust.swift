@@ -2,13 +2,23 @@ import Foundation
 import LanesParallel
 import Measurement
 
+extension Quantity {
+    fileprivate static let additions = Quantity("40,000 additions", "µs")
+    fileprivate static let noiseFloor = Quantity("noise floor", "%")
+    fileprivate static let timeLostInGaps = Quantity("time lost in gaps", "%")
+    fileprivate static let longestGap = Quantity("longest gap", "ms")
+    fileprivate static let memorySpread = Quantity("memory's spread", "%")
+    fileprivate static let lineFromCoreToCore = Quantity("line from core to core", "ns")
+    fileprivate static let stolen = Quantity("stolen by the hypervisor since boot", "s")
+}
+
 extension Experiment {
     static let trust = Experiment(
         id: "trust", title: "Can this machine be measured?",
         question: "How far apart are two timings of the same work, and how often is a processor taken away?",
         hypothesis: "Identical work differs by less than 3% in the median, and gaps take less than 1% of the time.",
         figure: .curves(x: "sample", y: "time over the median"),
-        predict: { profile in profile.cycle.map { ["40,000 additions, µs": 40 * $0] } ?? [:] },
+        predict: { profile in profile.cycle.map { [.additions: 40 * $0] } ?? [:] },
         measure: { lab in
             var observation = Observation()
             // What others do to memory: short bursts of reading, at the beginning, in the middle and at the end.
@@ -66,21 +76,21 @@ extension Experiment {
             burst()
             observation.series = [strip]
             observation.numbers = [
-                "40,000 additions, µs": median / 1000,
-                "noise floor, %": 100 * Statistics.median(ratios.map(abs)), "time lost in gaps, %": lost.values.max()!,
-                "longest gap, ms": longest.values.max()!,
-                "memory's spread, %": 100 * (bursts.max()! - bursts.min()!) / Statistics.median(bursts),
-                "line from core to core, ns": Profile.meeting(lab).transfer,
-                "stolen by the hypervisor since boot, s": MachineRecord.stealSeconds() ?? 0,
+                .additions: median / 1000,
+                .noiseFloor: 100 * Statistics.median(ratios.map(abs)), .timeLostInGaps: lost.values.max()!,
+                .longestGap: longest.values.max()!,
+                .memorySpread: 100 * (bursts.max()! - bursts.min()!) / Statistics.median(bursts),
+                .lineFromCoreToCore: Profile.meeting(lab).transfer,
+                .stolen: MachineRecord.stealSeconds() ?? 0,
             ]
             return observation
         },
         judge: { found, facts in
-            let (noise, gaps) = (found["noise floor, %"]!, found["time lost in gaps, %"]!)
+            let (noise, gaps) = (found[.noiseFloor]!, found[.timeLostInGaps]!)
             let grade = noise < 0.5 && gaps < 0.2 ? "A" : noise < 1.5 && gaps < 1 ? "B" : noise < 3 && gaps < 5 ? "C" : "D"
             return (
                 noise < 3 && gaps < 1 ? .supported : .refuted,
-                "Grade \(grade): two timings of the same 40,000 additions differ by \(text(noise, 2))% in the median; a processor was away for \(text(gaps, 2))% of the time, \(text(found["longest gap, ms"]!, 2)) ms at the longest. Memory was read three times within a second, at rates \(text(found["memory's spread, %"]!, 0))% apart: \(found["memory's spread, %"]! > 10 ? "figures of memory will differ as much and more from run to run" : "it is steady"). \(found["line from core to core, ns"]! > 0 ? "A cache-line transfer takes \(text(found["line from core to core, ns"]!, 0)) ns in this run\(facts.isGuest ? "; a hypervisor may move the processors, and then every figure of regions, locks and shared lines moves with them" : ""). " : "")\(pairText(facts))A gap is an interrupt\(facts.isGuest ? ", another thread, or the hypervisor running somebody else" : " or another thread"); differences smaller than the noise floor say nothing here."
+                "Grade \(grade): two timings of the same 40,000 additions differ by \(text(noise, 2))% in the median; a processor was away for \(text(gaps, 2))% of the time, \(text(found[.longestGap]!, 2)) ms at the longest. Memory was read three times within a second, at rates \(text(found[.memorySpread]!, 0))% apart: \(found[.memorySpread]! > 10 ? "figures of memory will differ as much and more from run to run" : "it is steady"). \(found[.lineFromCoreToCore]! > 0 ? "A cache-line transfer takes \(text(found[.lineFromCoreToCore]!, 0)) ns in this run\(facts.isGuest ? "; a hypervisor may move the processors, and then every figure of regions, locks and shared lines moves with them" : ""). " : "")\(pairText(facts))A gap is an interrupt\(facts.isGuest ? ", another thread, or the hypervisor running somebody else" : " or another thread"); differences smaller than the noise floor say nothing here."
             )
         })
 }

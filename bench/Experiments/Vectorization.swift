@@ -3,6 +3,33 @@ import Lanes
 import LanesParallel
 import Measurement
 
+extension Quantity {
+    fileprivate static let allLanesLarge = Quantity("all lanes, large", "GFLOP/s")
+    fileprivate static func rate(_ rung: Rung, _ m: Int, _ n: Int, _ k: Int) -> Quantity {
+        Quantity("\(rung.name), \(m) x \(n) x \(k)", "GFLOP/s")
+    }
+    /// Of the layer that the judgement is about.
+    fileprivate static func layer(_ rung: Rung) -> Quantity { rate(rung, 64, 128, 784) }
+    fileprivate static let lastRungOverFirst = Quantity("last rung over first")
+}
+
+private enum Rung {
+    case python
+    case loops(Probe.Rung)
+    case tiles, packed, allLanes
+    case peer(String, threads: Int)
+    var name: String {
+        switch self {
+        case .python: "Python loops"
+        case .loops(let rung): rung.rawValue
+        case .tiles: "tiles in registers"
+        case .packed: "packed beforehand"
+        case .allLanes: "all lanes"
+        case .peer(let name, let threads): "\(name), \(threads == 1 ? "one thread" : "\(threads) threads")"
+        }
+    }
+}
+
 extension Experiment {
     static let vectorization = Experiment(
         id: "vectorization", title: "From an interpreter's loop to the peak",
@@ -11,16 +38,16 @@ extension Experiment {
             "A textbook loop waits for each addition; exchanging loops, vectors, registers and lanes each bring a few times, and an interpreter is thousands of times slower than the last rung.",
         figure: .bars(y: "GFLOP/s", logY: true),
         predict: { profile in
-            var numbers = ["all lanes, large, GFLOP/s": 0.9 * profile.peakAll]
+            var numbers: Numbers = [.allLanesLarge: 0.9 * profile.peakAll]
             // Each addition waits for the one before: two operations in its time.
-            numbers["textbook loops, 64 x 128 x 784, GFLOP/s"] = profile.floatAddition.map { 2 / $0 }
+            numbers[.layer(.loops(.textbook))] = profile.floatAddition.map { 2 / $0 }
             return numbers
         },
         leavesOut: [
-            "textbook loops, 64 x 128 x 784, GFLOP/s":
-                "the walk down the columns of B, a line for each number, is not in it"
+            .allLanesLarge: "nine tenths of the peak are a rule; lanes that wait for each other and for memory are not in it",
+            .layer(.loops(.textbook)):
+                "the walk down the columns of B, a line for each number, is not in it",
         ],
-        usesLanes: false,
         measure: { lab in
             var observation = Observation()
             let large = lab.isQuick ? 512 : 1024
@@ -29,9 +56,9 @@ extension Experiment {
                 let name = "\(m) x \(n) x \(k)"
                 var bars = Series(name, unit: "GFLOP/s")
                 let operations = 2 * Double(m) * Double(n) * Double(k)
-                func add(_ label: String, _ nanoseconds: [Double]) {
-                    bars.add(Double(bars.points.count), nanoseconds.map { operations / $0 }, label: label)
-                    observation.numbers["\(label), \(name), GFLOP/s"] = bars.points.last!.y
+                func add(_ rung: Rung, _ nanoseconds: [Double]) {
+                    bars.add(Double(bars.points.count), nanoseconds.map { operations / $0 }, label: rung.name)
+                    observation.numbers[.rate(rung, m, n, k)] = bars.points.last!.y
                 }
                 let memory = ProbeMemory(byteCount: 4 * (m * k + k * n + m * n))
                 memory.fillWithNumbers()
@@ -39,23 +66,23 @@ extension Experiment {
                 let few = max(1, m / 20)
                 let share = Double(m) / Double(few)
                 if m == 64, let python = interpreted(lab, few, n, k) {
-                    add("Python loops", [python * share])
+                    add(.python, [python * share])
                 }
                 for rung in Probe.Rung.allCases {
                     let isSlow = rung != .vectorized
                     let times = lab.time(seconds: lab.pointSeconds, samples: 5) {
                         Probe.gemm(rung, isSlow ? few : m, n, k, memory)
                     }
-                    add(rung.rawValue, times.map { $0 * (isSlow ? share : 1) })
+                    add(.loops(rung), times.map { $0 * (isSlow ? share : 1) })
                 }
                 let a = Matrix<Float>(rows: m, columns: k, repeating: 0.5)
                 let b = Matrix<Float>(rows: k, columns: n, repeating: 0.25)
                 var c = Matrix<Float>(rows: m, columns: n)
-                add("tiles in registers", lab.time(seconds: 2 * lab.pointSeconds) { multiply(a, b, into: &c) })
+                add(.tiles, lab.time(seconds: 2 * lab.pointSeconds) { multiply(a, b, into: &c) })
                 let packed = PackedMatrix(b)
-                add("packed beforehand", lab.time(seconds: 2 * lab.pointSeconds) { multiply(a, packed, into: &c) })
+                add(.packed, lab.time(seconds: 2 * lab.pointSeconds) { multiply(a, packed, into: &c) })
                 if lab.lanes > 1 {
-                    add("all lanes", lab.time(seconds: 2 * lab.pointSeconds) { lab.pool.multiply(a, b, into: &c) })
+                    add(.allLanes, lab.time(seconds: 2 * lab.pointSeconds) { lab.pool.multiply(a, b, into: &c) })
                 }
                 // Ours, before other libraries come.
                 fastest = bars.points.last!.y
@@ -63,32 +90,31 @@ extension Experiment {
                 for peer in lab.peers {
                     for threads in lab.lanes > 1 ? [1, lab.lanes] : [1] {
                         add(
-                            "\(peer.name), \(threads == 1 ? "one thread" : "\(threads) threads")",
+                            .peer(peer.name, threads: threads),
                             try peer.time([(m, n, k)], threads, 2 * lab.pointSeconds)[0])
                     }
                 }
                 observation.series.append(bars)
             }
-            observation.numbers["all lanes, large, GFLOP/s"] = fastest
+            observation.numbers[.allLanesLarge] = fastest
             let first = observation.series[1].points[0]
-            observation.numbers["last rung over first"] = growth
-            if first.label != "Python loops" {
+            observation.numbers[.lastRungOverFirst] = growth
+            if first.label != Rung.python.name {
                 observation.notes.append("python3 was not found, so the ladder begins with compiled loops")
             }
             return observation
         },
         judge: { found, facts in
-            let name = "64 x 128 x 784"
-            func rung(_ label: String) -> Double { found["\(label), \(name), GFLOP/s"] ?? .nan }
+            func rung(_ rung: Rung) -> Double { found[.layer(rung)] ?? .nan }
             let (textbook, exchanged, compiler, tiles) = (
-                rung("textbook loops"), rung("loops exchanged"), rung("left to the compiler"), rung("tiles in registers")
+                rung(.loops(.textbook)), rung(.loops(.exchanged)), rung(.loops(.vectorized)), rung(.tiles)
             )
             return (
                 textbook < compiler && compiler < tiles ? .supported : .refuted,
-                "From the first rung to the last the rate grows \(text(found["last rung over first"] ?? .nan, 0)) times. "
-                    + (rung("Python loops").isNaN
-                        ? "" : "Python's loops reach \(text(1000 * rung("Python loops"), 1)) MFLOP/s. ")
-                    + "Textbook loops reach \(text(textbook, 2)) GFLOP/s\(facts.floatAddition.map { abs(log(textbook * $0 / 2)) < log(1.5) ? ": each addition of \(text($0, 2)) ns waits for the one before" : "; additions that wait for each other, \(text($0, 2)) ns each, would give \(text(2 / $0, 2))" } ?? ""). With the loops exchanged (\(text(exchanged, 2))) every step loads and stores C. Vectors take \(facts.vectorFloats) numbers at once (\(text(compiler, 0))), but still move C through memory; tiles keep it in registers (\(text(tiles, 0)))\(rung("all lanes").isNaN ? "" : ", and all lanes share it (\(text(rung("all lanes"), 0)))")."
+                "From the first rung to the last the rate grows \(text(found[.lastRungOverFirst] ?? .nan, 0)) times. "
+                    + (rung(.python).isNaN
+                        ? "" : "Python's loops reach \(text(1000 * rung(.python), 1)) MFLOP/s. ")
+                    + "Textbook loops reach \(text(textbook, 2)) GFLOP/s\(facts.floatAddition.map { abs(log(textbook * $0 / 2)) < log(1.5) ? ": each addition of \(text($0, 2)) ns waits for the one before" : "; additions that wait for each other, \(text($0, 2)) ns each, would give \(text(2 / $0, 2))" } ?? ""). With the loops exchanged (\(text(exchanged, 2))) every step loads and stores C. Vectors take \(facts.vectorFloats) numbers at once (\(text(compiler, 0))), but still move C through memory; tiles keep it in registers (\(text(tiles, 0)))\(rung(.allLanes).isNaN ? "" : ", and all lanes share it (\(text(rung(.allLanes), 0)))")."
             )
         })
 

@@ -38,9 +38,9 @@ enum CoreProbe {
     }
 
     /// One number of each `stride` bytes, from the first to the last or, where the stride is negative, back.
-    static func sumLines(_ memory: ProbeMemory, count: Int, stride: Int) {
-        let first = stride < 0 ? -(count - 1) * stride : 0
-        unsafe _ = memory.bytes(0, (count - 1) * abs(stride) + 8)
+    static func sumLines(_ memory: ProbeMemory, from offset: Int = 0, count: Int, stride: Int) {
+        let first = offset + (stride < 0 ? -(count - 1) * stride : 0)
+        unsafe _ = memory.bytes(offset, (count - 1) * abs(stride) + 8)
         unsafe _ = ck_lab_sum_lines(memory.bytes(first, 8), Int64(count), Int64(stride))
     }
 
@@ -51,7 +51,7 @@ enum CoreProbe {
         static let load = Issue(rawValue: UInt32(CK_LAB_ISSUE_LOAD))
         static let shuffle = Issue(rawValue: UInt32(CK_LAB_ISSUE_SHUFFLE))
     }
-    /// Eight of each kind in a turn; false where this processor has none of them.
+    /// Twelve of each kind in a turn; false where this processor has none of them.
     static func issue(_ kinds: Issue, turns: Int) -> Bool {
         let numbers = [Float](repeating: 0, count: 8)
         return unsafe ck_lab_issue(kinds.rawValue, Int64(turns), numbers)
@@ -73,20 +73,4 @@ extension ProbeMemory {
         }
         return unsafe (base + offset).assumingMemoryBound(to: CChar.self)
     }
-}
-
-/// A walk through a random cycle of cells that are `stride` bytes apart, shifted by `shift` bytes from one to the next.
-@safe final class Ring: @unchecked Sendable {
-    // Used by one thread at a time.
-    private let memory: ProbeMemory
-    private var position: UnsafeRawPointer
-
-    init(_ memory: ProbeMemory, cells: Int, stride: Int, shift: Int = 0, seed: UInt64) {
-        unsafe _ = memory.bytes(0, cells * stride)
-        self.memory = memory
-        unsafe ck_lab_make_ring(memory.base, Int64(cells), Int64(stride), Int64(shift), seed)
-        unsafe position = UnsafeRawPointer(memory.base)
-    }
-
-    func follow(_ steps: Int) { unsafe position = ck_lab_follow(position, Int64(steps))! }
 }

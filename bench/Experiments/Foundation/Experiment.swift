@@ -8,29 +8,39 @@ public struct Experiment: Sendable {
     public let question: String
     public let hypothesis: String
     public let figure: Figure
-    /// Numbers that the profile predicts, by the names that ``measure`` gives to what it finds. Asked before anything is measured.
-    public let predict: @Sendable (Profile) -> [String: Double]
+    /// Numbers that the profile predicts, of those that ``measure`` finds. Asked before anything is measured.
+    public let predict: @Sendable (Profile) -> Numbers
     /// What is found, or why nothing can be found here.
     public let measure: @Sendable (Laboratory) throws -> Observation
     /// The verdict on numbers that were found, and why physically. Says nothing that a number or a fact of the run does not support, and
     /// depends on nothing else, so that tests can ask it about recorded runs and about machines that nobody has.
-    public let judge: @Sendable ([String: Double], Facts) -> (Verdict, String)
-    /// What it finds depends on where the processors of several lanes are: it is measured again where they moved meanwhile.
-    public let usesLanes: Bool
-    /// What a prediction leaves out, by the names of its numbers: said where it misses.
-    public let leavesOut: [String: String]
+    public let judge: @Sendable (Numbers, Facts) -> (Verdict, String)
+    /// Of the places of the lanes' processors, what has to stay as it is while this is measured. Where it does not, it is measured again.
+    public let needs: Places
+    /// What a prediction leaves out: said where it misses.
+    public let leavesOut: [Quantity: String]
 
     public init(
         id: String, title: String, question: String, hypothesis: String, figure: Figure,
-        predict: @escaping @Sendable (Profile) -> [String: Double] = { _ in [:] },
-        leavesOut: [String: String] = [:], usesLanes: Bool = true,
+        predict: @escaping @Sendable (Profile) -> Numbers = { _ in [:] },
+        leavesOut: [Quantity: String] = [:], needs: Places = .cores,
         measure: @escaping @Sendable (Laboratory) throws -> Observation,
-        judge: @escaping @Sendable ([String: Double], Facts) -> (Verdict, String)
+        judge: @escaping @Sendable (Numbers, Facts) -> (Verdict, String)
     ) {
         (self.id, self.title, self.question, self.hypothesis, self.figure) = (id, title, question, hypothesis, figure)
         (self.predict, self.leavesOut, self.measure, self.judge) = (predict, leavesOut, measure, judge)
-        self.usesLanes = usesLanes
+        self.needs = needs
     }
+}
+
+/// What an experiment's finding depends on of where the processors of its lanes are, from nothing to the most.
+public enum Places: Sendable {
+    /// One lane is measured.
+    case oneLane
+    /// Whether the lanes have cores of their own, and whether those are near each other or far apart.
+    case cores
+    /// How long a cache line takes from one lane to the other.
+    case transfers
 }
 
 public enum Verdict: String, Codable, Sendable { case supported, refuted, notTestable }
@@ -78,7 +88,7 @@ public struct Series: Codable, Sendable {
 public struct Observation: Sendable {
     public var series: [Series] = []
     /// Headline numbers, some of which were predicted.
-    public var numbers: [String: Double] = [:]
+    public var numbers: Numbers = [:]
     /// Why the question cannot be answered on this machine; nil where it was.
     public var reason: String?
     /// What should be said beside the explanation.

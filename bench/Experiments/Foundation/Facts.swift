@@ -44,11 +44,12 @@ public struct Facts: Codable, Sendable, Equatable {
         return .unknown
     }
 
-    /// Whether the processors of the lanes were others when these were measured than when those were.
-    public func moved(since earlier: Facts) -> Bool {
-        guard lanes > 1 else { return false }
+    /// Whether the processors of the lanes are at other places, as far as an experiment needs them, than when those were measured.
+    /// Cores of one chip are near each other or some times as far: a transfer between the same two takes up to twice as long at times.
+    public func moved(since earlier: Facts, needed: Places) -> Bool {
+        guard lanes > 1 && needed != .oneLane else { return false }
         let isOther = Set([pair, earlier.pair]) == [.twoCores, .threadsOfOneCore]
-        return isOther || max(transfer / earlier.transfer, earlier.transfer / transfer) > 1.5
+        return isOther || max(transfer / earlier.transfer, earlier.transfer / transfer) > (needed == .transfers ? 1.5 : 3)
     }
 
     init(_ lab: Laboratory) {

@@ -83,26 +83,26 @@ public final class Laboratory: Sendable {
     public func run(_ experiment: Experiment) throws -> Finding {
         let start = Clock.nanoseconds
         var attempt = try measure(experiment)
-        if experiment.usesLanes && attempt.hasMoved && attempt.observation.reason == nil { attempt = try measure(experiment) }
+        if attempt.hasMoved && attempt.observation.reason == nil { attempt = try measure(experiment) }
         let (facts, observation) = (attempt.facts, attempt.observation)
         let impossible = observation.series.lazy.flatMap { [limits] series in
             series.points.compactMap { limits.complaint(about: $0.y, unit: series.unit).map { "\(series.name): \($0)" } }
         }.first
         let moved =
-            experiment.usesLanes && attempt.hasMoved
-            ? "The processors of the lanes moved while this was measured, twice: a cache-line transfer took \(text(facts.transfer, 0)) ns before and \(text(attempt.after.transfer, 0)) ns after. No verdict holds for both places."
+            attempt.hasMoved
+            ? "The processors of the lanes moved while this was measured, twice: a cache-line transfer took \(text(facts.transfer, 0)) ns before and \(text(attempt.after.transfer, 0)) ns after, and two did \(text(facts.arithmeticOfTwo, 2)) and \(text(attempt.after.arithmeticOfTwo, 2)) times the arithmetic of one. No verdict holds for both places."
             : nil
         let (verdict, explanation) =
             (impossible ?? observation.reason ?? moved).map { (.notTestable, $0) }
             ?? experiment.judge(observation.numbers, facts)
-        let predictions = attempt.predicted.sorted { $0.key < $1.key }.map {
-            Prediction(quantity: $0.key, predicted: $0.value, measured: observation.numbers[$0.key])
+        let predictions = attempt.predicted.values.sorted { $0.key.key < $1.key.key }.map {
+            Prediction(quantity: $0.key.key, predicted: $0.value, measured: observation.numbers[$0.key])
         }
         let misses = predictions.filter { $0.measured != nil && !$0.isClose }.map {
-            "\($0.quantity), which was predicted otherwise: \(experiment.leavesOut[$0.quantity] ?? "the profile leaves something out; it is not known what")"
+            "\($0.quantity), which was predicted otherwise: \(experiment.leavesOut[Quantity($0.quantity)] ?? "the profile leaves something out; it is not known what")"
         }
         let changed =
-            !predictions.isEmpty && facts.lanes > 1 && experiment.usesLanes
+            !predictions.isEmpty && facts.lanes > 1 && experiment.needs != .oneLane
                 && max(facts.transfer / profile.transfer, profile.transfer / facts.transfer) > 1.5
             ? [
                 "since the profile was measured a cache-line transfer has gone from \(text(profile.transfer, 0)) to \(text(facts.transfer, 0)) ns and a region from \(text(profile.region, 0)) to \(text(facts.region, 0)) ns; predictions use the later ones"
@@ -111,7 +111,7 @@ public final class Laboratory: Sendable {
             id: experiment.id, title: experiment.title, question: experiment.question, hypothesis: experiment.hypothesis,
             verdict: verdict, explanation: explanation,
             prediction: predictions,
-            numbers: observation.numbers, series: observation.series, figure: experiment.figure,
+            numbers: observation.numbers.record, series: observation.series, figure: experiment.figure,
             notes: observation.notes + changed + misses, facts: facts,
             seconds: Double(Clock.nanoseconds - start) * 1e-9)
     }
@@ -119,9 +119,10 @@ public final class Laboratory: Sendable {
     private struct Attempt {
         var facts: Facts
         var after: Facts
-        var predicted: [String: Double]
+        var predicted: Numbers
         var observation: Observation
-        var hasMoved: Bool { after.moved(since: facts) }
+        var needs: Places
+        var hasMoved: Bool { after.moved(since: facts, needed: needs) }
     }
 
     private func measure(_ experiment: Experiment) throws -> Attempt {
@@ -131,7 +132,8 @@ public final class Laboratory: Sendable {
         let observation = try experiment.measure(self)
         facts.stolenSeconds = MachineRecord.stealSeconds().flatMap { now in stolen.map { now - $0 } }
         return Attempt(
-            facts: facts, after: experiment.usesLanes ? Facts(self) : facts, predicted: predicted, observation: observation)
+            facts: facts, after: experiment.needs == .oneLane ? facts : Facts(self), predicted: predicted,
+            observation: observation, needs: experiment.needs)
     }
 
     // From no probe of ours: ten billion cycles a second on each lane, two multiply-adds and three loads of the widest vectors (64 bytes) in a cycle,
@@ -189,7 +191,7 @@ public final class Laboratory: Sendable {
         Laboratory.record.caches.sorted { $0.level < $1.level }
     }
     public var isGuest: Bool { Laboratory.record.hypervisor != "none found" }
-    public var pageBytes: Int { MachineDescription.current().pageBytes }
+    public var pageBytes: Int { Int(sysconf(Int32(_SC_PAGESIZE))) }
     public static let record = MachineRecord.current()
     static var firstCacheWays: Int { record.caches.first { $0.level == 1 && $0.kind != "instruction" }?.ways ?? 0 }
 

@@ -26,6 +26,19 @@ import LanesParallel
     nonisolated(unsafe) private let whole: UnsafeMutableRawPointer
     deinit { unsafe munmap(whole, mapped) }
 
+    /// The share of it that the system gave in huge pages; nil where the system does not say.
+    var hugeShare: Double? { unsafe HugePages.bytes(base, byteCount).map { Double($0) / Double(byteCount) } }
+
+    /// Why small and huge pages cannot be compared in these; nil where they can, or where the system does not say.
+    static func pagesDiffer(small: ProbeMemory, huge: ProbeMemory) -> String? {
+        guard let little = small.hugeShare, let much = huge.hugeShare else { return nil }
+        if much < 0.9 {
+            return
+                "the system gave huge pages for \(text(100 * much, 0))% of the memory that should be in them (transparent huge pages are set to '\(Laboratory.record.hugePages)')"
+        }
+        return little > 0.1 ? "\(text(100 * little, 0))% of the memory that should be in small pages is in huge ones" : nil
+    }
+
     func number(_ offset: Int) -> UnsafeMutablePointer<Int64> {
         guard offset >= 0 && offset + 8 <= byteCount else { fatalError("ProbeMemory: offset \(offset) of \(byteCount)") }
         return unsafe (base + offset).assumingMemoryBound(to: Int64.self)
@@ -176,12 +189,19 @@ enum Probe {
     private var positions = unsafe [UnsafeRawPointer?](repeating: nil, count: 16)
     private let chains: Int
 
-    init(_ memory: ProbeMemory, byteCount: Int, chains: Int = 1, seed: UInt64) {
-        precondition(byteCount <= memory.byteCount && byteCount >= 64 * chains && [1, 2, 4, 8, 16].contains(chains))
+    /// Cells in all lines of 64 bytes.
+    convenience init(_ memory: ProbeMemory, byteCount: Int, chains: Int = 1, seed: UInt64) {
+        self.init(memory, cells: byteCount / 64, stride: 64, chains: chains, seed: seed)
+    }
+
+    init(_ memory: ProbeMemory, cells: Int, stride: Int, chains: Int = 1, seed: UInt64) {
+        precondition(
+            stride >= 8 && stride % 8 == 0 && cells * stride <= memory.byteCount && cells >= chains
+                && [1, 2, 4, 8, 16].contains(chains))
         self.memory = memory
         self.chains = chains
-        unsafe ck_lab_make_chase(memory.base, Int64(byteCount / 64), 64, seed)
-        unsafe ck_lab_start_chase(memory.base, Int64(byteCount / 64), 64, Int32(chains), &positions)
+        unsafe ck_lab_make_chase(memory.base, Int64(cells), Int64(stride), seed)
+        unsafe ck_lab_start_chase(memory.base, Int64(cells), Int64(stride), Int32(chains), &positions)
     }
 
     func follow(_ steps: Int) { unsafe ck_lab_chase(Int32(chains), Int64(steps), &positions) }
