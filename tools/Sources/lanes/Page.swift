@@ -121,5 +121,14 @@ struct TemporaryFolder {
     }
 
     func file(_ name: String) -> URL { url.appendingPathComponent(name) }
+    /// The texts of the files whose names begin so, at most a mebibyte of each.
+    func texts(withPrefix prefix: String) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+        return names.filter { $0.hasPrefix(prefix) }.sorted().compactMap { name in
+            (try? FileHandle(forReadingFrom: file(name)).read(upToCount: 1 << 20)).flatMap { $0 }.map {
+                String(decoding: $0, as: UTF8.self)
+            }
+        }
+    }
     func remove() { try? FileManager.default.removeItem(at: url) }
 }

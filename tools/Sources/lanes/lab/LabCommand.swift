@@ -15,8 +15,9 @@ struct LabCommand: ParsableCommand {
             Examples: lanes lab list
                       lanes lab run false-sharing locks
                       lanes lab run all --quick --out report/lab
+                      lanes lab exercise start sum ~/sum
             """,
-        subcommands: [LabList.self, LabRun.self])
+        subcommands: [LabList.self, LabRun.self, ExerciseCommand.self])
 }
 
 struct LabList: ParsableCommand {
