@@ -63,6 +63,8 @@ import Testing
             }
             let again = experiment.judge(Numbers(record: finding.numbers), finding.facts!)
             #expect(again.0 == finding.verdict && again.1 == finding.explanation)
+            let sentence = try #require(finding.remember, "\(finding.id)")
+            #expect(sentence.hasSuffix(".") && sentence.count < 240 && !sentence.contains("nan"), "\(finding.id): \(sentence)")
         }
         let data = try JSONEncoder().encode(record)
         let read = try JSONDecoder().decode(LaboratoryRecord.self, from: data)
@@ -195,7 +197,7 @@ import Testing
                 series.add(0, [1e9])
                 observation.series = [series]
                 return observation
-            }, judge: { _, _ in (.supported, "") })
+            }, judge: { _, _ in (.supported, "") }, remember: { _, _ in "" })
         let finding = try inLaboratory { try $0.run(broken) }
         #expect(finding.verdict == .notTestable && finding.explanation.contains("beyond what this machine can do"))
     }

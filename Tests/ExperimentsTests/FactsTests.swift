@@ -100,7 +100,8 @@ extension Facts {
             for finding in record.experiments where finding.verdict != .notTestable {
                 let experiment = try #require(Experiment.all.first { $0.id == finding.id })
                 for (variant, facts) in Self.variants(record.facts) {
-                    let (_, text) = experiment.judge(Numbers(record: finding.numbers), facts)
+                    let numbers = Numbers(record: finding.numbers)
+                    let text = experiment.judge(numbers, facts).1 + " " + experiment.remember(numbers, facts)
                     let wrong = contradictions(text, facts)
                     #expect(wrong.isEmpty, "\(name), \(variant), \(finding.id) speaks of \(wrong): \(text)")
                     judged += 1

@@ -53,5 +53,10 @@ extension Experiment {
                         ? "Counters a line of \(facts.lineBytes) bytes apart do not disturb each other here."
                         : "Counters a line of \(facts.lineBytes) bytes apart still disturb each other; a prefetcher that fetches lines in pairs would do that, but nothing here measures one.")
             )
+        },
+        remember: { found, facts in
+            abs(found[.difference]!) < 10
+                ? "One line of \(facts.lineBytes) bytes between counters is enough."
+                : "One line of \(facts.lineBytes) bytes between counters is not enough: in one pair of lines an addition takes \(text(found[.difference]!))% longer."
         })
 }

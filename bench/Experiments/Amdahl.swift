@@ -63,5 +63,8 @@ extension Experiment {
                         } ?? ""
                         : " More than a tenth off: the law counts \(facts.lanes) lanes, and \(facts.pair == .threadsOfOneCore ? "the first two are threads of one core, with" : "multiply-adds on two of them at once reached") \(text(facts.arithmeticOfTwo, 2)) times the rate of one right before.")
             )
+        },
+        remember: { found, _ in
+            "With a quarter of the work serial the lanes bring \(text(found[.speedUpQuarterSerial]!, 2)) times, with none of it \(text(found[.speedUpNothingSerial]!, 2)) times."
         })
 }

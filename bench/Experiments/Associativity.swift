@@ -53,5 +53,8 @@ extension Experiment {
                 stay >= 0.75 * ways && stay <= 1.1 * ways && one > 1.5 * spread ? .supported : .refuted,
                 "\(text(stay, 0)) lines \(text(found[.bytesOfAWay]!, 0)) bytes apart stay in the first cache, which is said to have \(text(ways, 0)) ways. \(text(3 * ways, 0)) such lines take \(text(one)) ns a load, and \(text(spread)) where they are a line further apart: \(text(one / spread)) times. A column of a matrix whose rows are a multiple of \(text(found[.bytesOfAWay]!, 0)) bytes is such a set of lines; rows a line longer are not."
             )
+        },
+        remember: { found, _ in
+            "Of lines that are a multiple of \(text(found[.bytesOfAWay]!, 0)) bytes apart the first cache keeps \(text(found[.linesThatStay]!, 0))."
         })
 }

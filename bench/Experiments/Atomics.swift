@@ -60,5 +60,8 @@ extension Experiment {
                 one < alone && many > 1.5 * one ? .supported : .refuted,
                 "One line bears \(text(one, 0)) million additions a second from all lanes; one lane alone does \(text(alone, 0)) million\(one < alone ? ", more than all together" : ""); separate lines bear \(text(many, 0)). Compare-and-swap loops get \(text(found[.oneLineCompareAndSwap]!, 0)) million through\(found[.failedCompareAndSwaps].map { ", with \(text($0, 2)) failed attempts for each that succeeds" } ?? ""). The slowest lane took \(text(found[.slowestLaneOverFastest]!, 2)) times as long as the fastest."
             )
+        },
+        remember: { found, _ in
+            "All lanes together add \(text(found[.oneLineAdditions]!, 0)) million times a second to one line and \(text(found[.separateLinesAdditions]!, 0)) million times to lines of their own."
         })
 }

@@ -75,5 +75,8 @@ extension Experiment {
                 gain > 1.5 ? .supported : .refuted,
                 "One lane answers \(text(found[.oneAtATime]!, 0)) thousand samples a second one at a time and \(text(found[.batchOf1024OneLane]!, 0)) thousand in batches of 1024, \(text(gain)) times: one sample reads all weights for itself, a batch once. A batch of 64 takes \(text(found[.batchOf64]!, 0)) µs, which its first sample waits. Single requests at half load were answered after \(text(found[.requestMedian]!)) µs in the median and \(text(found[.requestTail]!)) µs at the 99th percentile, waiting included."
             )
+        },
+        remember: { found, _ in
+            "Many images at once are read \(text(found[.aBatchOverOneAtATime]!, 0)) times as fast as one at a time."
         })
 }

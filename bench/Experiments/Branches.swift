@@ -50,5 +50,10 @@ extension Experiment {
                 hard > 2 * easy && learnt >= 256 ? .supported : .refuted,
                 "A branch that always goes the same way takes \(text(easy, 2)) ns with its loop, one of a random pattern of 1,048,576 steps \(text(hard, 2)) ns. Patterns of up to \(text(learnt, 0)) steps are learnt. \(hard > 1.2 * easy ? "If every second guess at the longest pattern is wrong, a wrong one costs \(text(wrong, 1)) ns\(facts.cycle.map { ", \(text(wrong / $0, 0)) cycles" } ?? "")." : "Even the longest was learnt here.")"
             )
+        },
+        remember: { found, _ in
+            found[.randomSteps]! > 1.2 * found[.alwaysTheSame]!
+                ? "A branch that cannot be foreseen costs \(text(found[.aWrongGuess]!, 1)) ns each time it is guessed wrongly."
+                : "All patterns that were tried were learnt: no branch was slow."
         })
 }

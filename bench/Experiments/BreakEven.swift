@@ -61,5 +61,10 @@ extension Experiment {
                     ? "Two lanes gain a tenth from n = \(text(first, 0)) on, and \(text(found[.ratioAtTheLargestSize]!, 2)) times at n = 384; the worst ratio of all sizes is \(text(worst, 2)). An empty region took \(text(facts.region, 0)) ns right before."
                     : "Two lanes never gained a tenth. Multiply-adds on both at once reached \(text(facts.arithmeticOfTwo, 2)) times the rate of one right before\(facts.pair == .threadsOfOneCore ? ": the two are threads of one core" : "")."
             )
+        },
+        remember: { found, _ in
+            found[.sizeWhereTwoLanesGain]! > 0
+                ? "A product is worth a second lane from about \(text(found[.sizeWhereTwoLanesGain]!, 0)) rows and columns on."
+                : "No product up to 384 rows and columns was worth a second lane."
         })
 }

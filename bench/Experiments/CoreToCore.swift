@@ -55,6 +55,9 @@ extension Experiment {
                     ? .notTestable : fast >= 1.5 * load && fast <= 4 * load ? .supported : .refuted,
                 "One way takes \(text(fast)) ns between the nearest of \(text(found[.pairs]!, 0)) pair(s)\(slow > 1.5 * fast ? " and \(text(slow)) ns between the farthest" : ""). A load from the last level takes \(text(load)) ns here, so a transfer is \(text(fast / load)) times that. \(facts.pair == .threadsOfOneCore ? "The first two processors are threads of one core (together \(text(facts.arithmeticOfTwo, 2)) times the arithmetic of one), whose lines need not leave its cache." : "The waiting side learns of the line at its next load, which is part of the time.")"
             )
+        },
+        remember: { found, _ in
+            "What one lane has written takes \(text(found[.oneWay]!, 0)) ns to come to another."
         })
 }
 

@@ -87,5 +87,8 @@ extension Experiment {
                 over < 1.15 && overlapped < serial ? .supported : .refuted,
                 "Loading takes \(text(found[.loading]!)) ms, training \(text(found[.training]!)) ms, one after the other \(text(serial)) ms, overlapped \(text(overlapped)) ms: \(text(over, 2)) of the longer part. A bounded queue of eight batches lets each side run ahead a little and keeps memory small; every image came exactly once."
             )
+        },
+        remember: { found, _ in
+            "Loading while training takes \(text(found[.overlapped]!, 1)) ms, one after the other \(text(found[.oneAfterTheOther]!, 1)) ms."
         })
 }

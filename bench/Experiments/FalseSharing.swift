@@ -58,5 +58,10 @@ extension Experiment {
                 cliff == line && factor > 1.5 ? .supported : .refuted,
                 "Atomic additions on neighbouring counters take \(text(found[.atomicAdditionsTogether]!)) ns each, apart \(text(found[.atomicAdditionsApart]!, 2)) ns: \(text(factor)) times. The largest step comes at \(text(cliff, 0)) bytes; lines have \(text(line, 0)). \(cliff == line && factor > 1.5 ? "Below it the lanes take one line from each other though no number is shared." : facts.pair == .threadsOfOneCore ? "The two lanes are threads of one core and share its first cache: a line need not move." : "") Plain additions take \(text(found[.plainAdditionsSlower]!)) times as long side by side as apart."
             )
+        },
+        remember: { found, _ in
+            found[.slowerBelowTheCliff]! > 1.5
+                ? "An addition takes \(text(found[.slowerBelowTheCliff]!)) times as long where counters of different lanes stand closer than \(text(found[.cliff]!, 0)) bytes."
+                : "Counters of different lanes side by side take \(text(found[.slowerBelowTheCliff]!)) times as long as apart: here it hardly matters."
         })
 }

@@ -128,6 +128,9 @@ extension Experiment {
                 "A region on workers that look for work takes \(text(hot, 0)) ns; two transfers of a cache line, there and back, \(2 * facts.transfer <= hot ? "are \(text(2 * facts.transfer, 0)) ns of it (\(text(200 * facts.transfer / hot, 0))%)" : "took \(text(2 * facts.transfer, 0)) ns right before, which is more"). Making threads takes \(text(thread / 1000)) µs, a group of tasks \(text(found[.taskGroup]! / 1000)) µs, a region that finds the pool asleep \(text(found[.poolAsleep]! / 1000)) µs.\(found[.threads(of: .poolAsleep)].map { $0 < 1.5 ? " Workers that have to be woken come too late for so short a region: the caller ran it alone (\(text($0, 2)) threads on the average)." : "" } ?? "")"
                     + (found[.openMP].map { " OpenMP's workers wait awake too and need \(text($0, 0)) ns." } ?? "")
             )
+        },
+        remember: { found, _ in
+            "Handing work to all lanes and waiting for them takes \(text(found[.poolAwake]! / 1000, 2)) µs where workers wait awake and \(text(found[.threadsMadeAnew]! / 1000, 0)) µs where threads are made anew."
         })
 
     // Compiles and starts bench/helpers/openmp.c, in a process of its own: its threads spin.

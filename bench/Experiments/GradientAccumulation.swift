@@ -105,6 +105,9 @@ extension Experiment {
                     ? .supported : .refuted,
                 "A sample's gradient costs \(text(padded / 1000, 2)) µs in a sum of one's own, \(text(lock / 1000, 2)) µs behind one lock, \(text(found[.aLockFor64Parameters]! / 1000, 2)) µs behind many and \(text(atomic / 1000, 1)) µs by atomics; fixed shards, whose result has the same bits for any number of lanes, \(text(found[.shards]! / 1000, 2)) µs. Without any protection \(text(100 * found[.lostByTheRace]!))% of the additions got lost; atomic additions lost none."
             )
+        },
+        remember: { found, _ in
+            "A sum for each lane takes \(text(found[.ownSumsPadded]! / 1000, 2)) µs a sample, atomics \(text(found[.anAtomicForEachParameter]! / 1000, 0)) µs; without either \(text(100 * found[.lostByTheRace]!, 0))% of the additions got lost."
         })
 }
 

@@ -48,5 +48,8 @@ extension Experiment {
                 loads > 1.1 ? .supported : .refuted,
                 "A dependent load takes \(text(found[.smallPagesLoad]!)) ns in pages of \(pageText(facts.pageBytes)) and \(text(found[.hugePagesLoad]!)) ns in huge ones, \(text(loads, 2)) times; a stream \(text(stream, 2)) times.\(loads > 1.1 ? " A page's address must be looked up before its line can be fetched, and fewer, larger pages need fewer look-ups\(facts.isGuest ? "; a guest's pages have an address of the guest's and one of the host's" : "")." : "")"
             )
+        },
+        remember: { found, facts in
+            "Dependent loads take \(text(found[.loads]!, 2)) times as long in pages of \(pageText(facts.pageBytes)) as in huge ones."
         })
 }

@@ -79,5 +79,8 @@ extension Experiment {
                 side >= inside && side > 1 ? .supported : .refuted,
                 "Side by side the configurations are done \(text(side, 2)) times as fast as one by one on one lane; with all lanes inside each training \(text(inside, 2)) times. Inside a training the lanes wait for each other in every step\(found[.aStepOnOneLane].map { " (of \(text($0, 0)) µs on one lane, where an empty region takes \(text(facts.region / 1000, 2)))" } ?? ""); independent trainings wait once, at the end. All ways gave the same models, bit for bit."
             )
+        },
+        remember: { found, _ in
+            "Independent trainings side by side are \(text(found[.sideBySideOverOneByOne]!, 2)) times as fast as one after the other on one lane; with all lanes inside each \(text(found[.allLanesInsideOverOneLane]!, 2)) times."
         })
 }

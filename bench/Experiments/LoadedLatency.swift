@@ -71,5 +71,8 @@ extension Experiment {
                         ? "\(text(busy - idle)) ns longer, which a load waits for the others'."
                         : "what the other lanes read leaves this memory room.")
             )
+        },
+        remember: { found, _ in
+            "While other lanes read \(text(found[.busiestBandwidth]!, 0)) GB/s a load from memory takes \(text(found[.busiest]! / found[.idle]!, 2)) times as long."
         })
 }

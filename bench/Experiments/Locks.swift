@@ -111,6 +111,15 @@ extension Experiment {
                         ? "A fair lock belongs to the next in line even while that one has no processor; a mutex puts waiters to sleep and lets whoever runs take it."
                         : "The fair locks did not collapse: their waiters give the processor away now and then, and the one in line got it soon enough.")
             )
+        },
+        remember: { found, _ in
+            {
+                let (mutex, local) = (
+                    found[.acquisition(.lock(.mutex), .fits)]!, found[.acquisition(.localSums, .fits)]!
+                )
+                return
+                    "With a lock around each addition it takes \(text(mutex / local)) times as long as with a sum for each lane and one lock at the end."
+            }()
         })
 }
 

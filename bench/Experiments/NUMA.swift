@@ -53,5 +53,8 @@ extension Experiment {
                 far > 1.1 * near ? .supported : .refuted,
                 "A load takes \(text(near)) ns from the processor's own node and up to \(text(far)) ns from another: the line crosses the link between the nodes. \(text(100 * (found[.bytesWhereAsked] ?? 0), 0))% of the sampled pages lie where they were asked for."
             )
+        },
+        remember: { found, _ in
+            "A load from another node takes \(text((found[.far] ?? .nan) / (found[.near] ?? .nan), 2)) times as long as one from the own node."
         })
 }

@@ -62,6 +62,9 @@ extension Experiment {
                 four < 3 && beside ?? 1 < 3 ? .supported : .refuted,
                 "A product of 512 takes \(text(found[.productTwiceAsManyLanes]!, 2)) times as long on twice as many lanes as there are processors, \(text(four, 2)) times on four times as many\(beside.map { ", and \(text($0, 2)) times beside a neighbour that computes on one of the processors" } ?? ""). A lane that has not begun after some microseconds is run by the caller; one that has begun and lost its processor has to be waited for."
             )
+        },
+        remember: { found, _ in
+            "Four times as many lanes as processors make a product take \(text(found[.productFourTimesAsManyLanes]!, 2)) times as long\(found[.productBesideANeighbour].map { "; a busy neighbour, \(text($0, 2)) times" } ?? "")."
         })
 }
 

@@ -85,6 +85,9 @@ extension Experiment {
                 first > 3 * again && (huge ?? 0) < first && (populated ?? 0) < first ? .supported : .refuted,
                 "The first write to a page of \(pageText(facts.pageBytes)) takes \(text(first, 0)) ns, a later one \(text(again, 1)): \(text(first / again, 0)) times.\(huge.map { " In huge pages the first write comes to \(text($0, 0)) ns for as much memory." } ?? "")\(populated.map { " Filled by MAP_POPULATE\(found[.populatedHuge] == nil ? "" : ", \(pages),") it comes to \(text($0, 0))." } ?? "") A first read takes \(text(read, 0)) ns and a first write after it \(text(after, 0))\(read + after > 1.2 * first ? ": who reads first pays twice, \(text(read + after, 0)) ns" : "")."
             )
+        },
+        remember: { found, _ in
+            "The first write to a page takes \(text(found[.firstWrite]! / found[.writtenAgain]!, 0)) times as long as a later one: \(text(found[.firstWrite]!, 0)) ns."
         })
 }
 

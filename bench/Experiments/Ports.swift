@@ -71,5 +71,8 @@ extension Experiment {
                     ].joined(separator: " ")
                     + " With all three \(text(all, 1)) instructions start in a ns\(facts.cycle.map { ", \(text(all * $0, 1)) in a cycle" } ?? "")."
             )
+        },
+        remember: { found, _ in
+            "Multiply-adds with as many loads beside them take \(text(found[.loadsBesideMultiplyAdds]!, 2)) times as long as the longer of the two alone."
         })
 }

@@ -59,5 +59,8 @@ extension Experiment {
                 times > 1.7 && times < 2.4 && largest < 512 ? .supported : .refuted,
                 "One lane does \(text(found[.f32]!, 0)) GFLOP/s in f32 and \(text(found[.f64]!, 0)) in f64, \(text(times, 2)) times. Against f64 an element of f32 is off by \(text(mean, 1)) times 2^-24 of itself on the average and \(text(largest, 1)) times at most, of the 512 that the error bound of so long a sum allows."
             )
+        },
+        remember: { found, _ in
+            "f32 does \(text(found[.f32OverF64]!, 2)) times the operations of f64, and an element of a product is off by \(text(found[.meanError]!, 1)) times 2^-24 of itself on the average."
         })
 }

@@ -89,5 +89,8 @@ extension Experiment {
                     ? .supported : .refuted,
                 "The two roofs meet at \(text(found[.ridgeOperationsPerByte]!, 0)) operations per byte. The triad has a sixth of one and gets \(text(triad)) GFLOP/s of \(text(memory)) GB/s; the product of 1024 reuses each number so often that it gets \(text(product, 0)) of \(text(peak, 0)) GFLOP/s. Only more operations per byte move a kernel to the right."
             )
+        },
+        remember: { found, _ in
+            "Below about \(text(found[.ridgeOperationsPerByte]!, 0)) operations for each byte memory sets the pace, above it arithmetic does."
         })
 }

@@ -48,5 +48,8 @@ extension Experiment {
                 line > 1.5 && page > 1.5 * line ? .supported : .refuted,
                 "A load within a line of \(facts.lineBytes) bytes takes \(text(found[.withinALine]!, 2)) ns in the stream, across two lines \(text(found[.acrossALine]!, 2)) (\(text(line)) times), across two pages of \(pageText(facts.pageBytes)) \(text(found[.acrossAPage]!, 2)) (\(text(page)) times)."
             )
+        },
+        remember: { found, _ in
+            "A load across two lines takes \(text(found[.acrossALineOverWithinOne]!)) times as long as one within a line, across two pages \(text(found[.acrossAPageOverWithinALine]!)) times."
         })
 }

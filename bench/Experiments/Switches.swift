@@ -56,6 +56,9 @@ extension Experiment {
                 min(one, two ?? one) > 10 * call ? .supported : .refuted,
                 "A system call takes \(text(call, 0)) ns. Waking a thread and going to sleep oneself takes \(text(one / 1000, 1)) µs on one processor\(two.map { ", \(text($0 / 1000, 1)) µs between two" } ?? "")\(found[.moving].map { "; a thread moves to another processor in \(text($0 / 1000, 1)) µs" } ?? "").\(two.map { " There and back between two processors that is \(text(2 * $0 / 1000, 1)) µs; workers that stay awake begin and end a region in \(text(facts.region, 0)) ns." } ?? "")"
             )
+        },
+        remember: { found, _ in
+            "Waking a thread that sleeps takes \(text(found[.wakingHere]! / 1000, 1)) µs on the same processor, as long as \(text(found[.wakingHere]! / found[.systemCall]!, 0)) system calls."
         })
 
     // Nanoseconds for one to wake the other and fall asleep; nil where a thread is not where it should be.

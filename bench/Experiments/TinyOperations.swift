@@ -91,5 +91,10 @@ extension Experiment {
                         ? " All lanes win over one from about \(text(crossing, 0)) numbers on."
                         : " All lanes never won over one; an empty region took \(text(facts.region, 0)) ns.")
             )
+        },
+        remember: { found, _ in
+            found[.numbersWhereLanesWin]! > 0
+                ? "Sharing so small an operation pays from about \(text(found[.numbersWhereLanesWin]!, 0)) numbers on; a task for each number takes \(text(found[.taskOverVectors]!, 0)) times as long as vectors on one lane."
+                : "Sharing so small an operation never paid; a task for each number takes \(text(found[.taskOverVectors]!, 0)) times as long as vectors on one lane."
         })
 }

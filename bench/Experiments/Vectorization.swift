@@ -116,6 +116,9 @@ extension Experiment {
                         ? "" : "Python's loops reach \(text(1000 * rung(.python), 1)) MFLOP/s. ")
                     + "Textbook loops reach \(text(textbook, 2)) GFLOP/s\(facts.floatAddition.map { abs(log(textbook * $0 / 2)) < log(1.5) ? ": each addition of \(text($0, 2)) ns waits for the one before" : "; additions that wait for each other, \(text($0, 2)) ns each, would give \(text(2 / $0, 2))" } ?? ""). With the loops exchanged (\(text(exchanged, 2))) every step loads and stores C. Vectors take \(facts.vectorFloats) numbers at once (\(text(compiler, 0))), but still move C through memory; tiles keep it in registers (\(text(tiles, 0)))\(rung(.allLanes).isNaN ? "" : ", and all lanes share it (\(text(rung(.allLanes), 0)))")."
             )
+        },
+        remember: { found, _ in
+            "The same product is \(text(found[.lastRungOverFirst] ?? .nan, 0)) times as fast in its fastest form as in its first, on the same processor."
         })
 
     // Nanoseconds of a product by Python's loops over lists.

@@ -15,6 +15,8 @@ public struct Experiment: Sendable {
     /// The verdict on numbers that were found, and why physically. Says nothing that a number or a fact of the run does not support, and
     /// depends on nothing else, so that tests can ask it about recorded runs and about machines that nobody has.
     public let judge: @Sendable (Numbers, Facts) -> (Verdict, String)
+    /// One sentence to take home, from the same numbers and facts: what a reader should know of this machine.
+    public let remember: @Sendable (Numbers, Facts) -> String
     /// Of the places of the lanes' processors, what has to stay as it is while this is measured. Where it does not, it is measured again.
     public let needs: Places
     /// What a prediction leaves out: said where it misses.
@@ -25,11 +27,12 @@ public struct Experiment: Sendable {
         predict: @escaping @Sendable (Profile) -> Numbers = { _ in [:] },
         leavesOut: [Quantity: String] = [:], needs: Places = .cores,
         measure: @escaping @Sendable (Laboratory) throws -> Observation,
-        judge: @escaping @Sendable (Numbers, Facts) -> (Verdict, String)
+        judge: @escaping @Sendable (Numbers, Facts) -> (Verdict, String),
+        remember: @escaping @Sendable (Numbers, Facts) -> String
     ) {
         (self.id, self.title, self.question, self.hypothesis, self.figure) = (id, title, question, hypothesis, figure)
         (self.predict, self.leavesOut, self.measure, self.judge) = (predict, leavesOut, measure, judge)
-        self.needs = needs
+        (self.needs, self.remember) = (needs, remember)
     }
 }
 
@@ -119,6 +122,8 @@ public struct Finding: Codable, Sendable {
     public var hypothesis: String
     public var verdict: Verdict
     public var explanation: String
+    /// One sentence to take home; nil where nothing was found, and in older records.
+    public var remember: String?
     public var prediction: [Prediction]
     public var numbers: [String: Double]
     public var series: [Series]

@@ -110,6 +110,8 @@ public final class Laboratory: Sendable {
         return Finding(
             id: experiment.id, title: experiment.title, question: experiment.question, hypothesis: experiment.hypothesis,
             verdict: verdict, explanation: explanation,
+            remember: (impossible ?? observation.reason ?? moved) == nil
+                ? experiment.remember(observation.numbers, facts) : nil,
             prediction: predictions,
             numbers: observation.numbers.record, series: observation.series, figure: experiment.figure,
             notes: observation.notes + changed + misses, facts: facts,

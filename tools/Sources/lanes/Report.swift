@@ -73,8 +73,8 @@ enum Report {
         let terminal =
             "set terminal svg size 860,330 dynamic enhanced font 'sans-serif,13' background '#ffffff'\nset multiplot layout 1,2\n"
         let curves =
-            terminal + LabReport.panel([loss], .curves(x: "epoch", y: "loss")) + "reset\n"
-            + LabReport.panel([accuracy, validation], .curves(x: "epoch", y: "%")).replacingOccurrences(
+            terminal + LabFigure.panel([loss], .curves(x: "epoch", y: "loss")) + "reset\n"
+            + LabFigure.panel([accuracy, validation], .curves(x: "epoch", y: "%")).replacingOccurrences(
                 of: "set yrange [0:*]", with: "set yrange [*:100]")
             + "unset multiplot\n"
         let classes = training.confusion.indices
@@ -86,7 +86,7 @@ enum Report {
             <h2>Training on real images</h2>
             <p>784 → 128 → 64 → \(classes.count) on \(Page.escape(training.origin)): \(training.epochs.count) epochs in \(format(training.seconds, 2)) s on \(training.threads) thread(s), \(Int(training.samplesPerSecond)) images a second, \(format(100 * training.shareOfPeak, 0))% of the measured peak. \(format(100 * training.testAccuracy, 2))% of the test images are read right. The model has the same bytes for any number of threads and on any instruction set.</p>
             <figure>
-            \(try Gnuplot.svg(curves))
+            \(try Gnuplot.svg(curves, title: "Loss and accuracy of each epoch"))
             <figcaption>Loss and accuracy of each epoch.</figcaption>
             </figure>
             <h3>Of each class (rows), taken for each class (columns)</h3>
@@ -147,11 +147,11 @@ enum Report {
         }
         let colors = ["#0b6bcb", "#d1590b", "#3a8f4d", "#8a4fbf", "#b5860b", "#c2306b"]
         let curves = gemm.libraries.enumerated().map { index, library in
-            "$data\(index) with linespoints lw \(index == 0 ? 3 : 2) pt 7 ps 0.5 lc '\(colors[index % colors.count])' title \(Gnuplot.quoted(library.name))"
+            "$data\(index) with linespoints lw \(index == 0 ? 3 : 2) dt \(index + 1) pt \(Gnuplot.points[index % Gnuplot.points.count]) ps 0.6 lc '\(colors[index % colors.count])' title \(Gnuplot.quoted(library.name))"
         }
         script +=
             "\nplot \(gemm.peakGflops) with lines lw 2 dt 2 lc '#555555' title 'measured FMA peak', \(curves.joined(separator: ", "))\n"
 
-        return try Gnuplot.svg(script)
+        return try Gnuplot.svg(script, title: "The matrix product over its size")
     }
 }

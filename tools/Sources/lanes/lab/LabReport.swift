@@ -9,8 +9,10 @@ enum LabReport {
         do {
             try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
             for finding in record.experiments where !finding.series.isEmpty {
-                try Data(table(finding).utf8).write(to: url.appendingPathComponent("\(finding.id).csv"), options: .atomic)
-                try Data(script(finding).utf8).write(to: url.appendingPathComponent("\(finding.id).gp"), options: .atomic)
+                try Data(LabFigure.table(finding).utf8).write(
+                    to: url.appendingPathComponent("\(finding.id).csv"), options: .atomic)
+                try Data(LabFigure.script(finding).utf8).write(
+                    to: url.appendingPathComponent("\(finding.id).gp"), options: .atomic)
             }
             try encodedJSON(record).write(to: url.appendingPathComponent("lab.json"), options: .atomic)
             try Data(Page.html(title: "swift-lanes: the laboratory", body: try body(record)).utf8)
@@ -31,25 +33,52 @@ enum LabReport {
     /// Without the frame, for pages that hold more than this.
     static func body(_ record: LaboratoryRecord) throws -> String {
         let close = record.experiments.flatMap(\.prediction).filter { $0.measured != nil }
+        let rows = record.experiments.map { finding in
+            "<tr><th scope=row><a href=\"#\(finding.id)\">\(Page.escape(finding.title))</a></th><td class=\(finding.verdict.rawValue)>\(word(finding.verdict))</td><td>\(Page.escape(finding.remember ?? firstSentence(finding.explanation)))</td></tr>"
+        }
         return """
             <h1>The laboratory</h1>
             <p class="lead">\(Page.escape(record.machine.processor)), \(record.machine.usableProcessors.count) processors, \(Page.escape(record.machine.instructionSet)) kernels\(record.isQuick ? ", quick series" : ""). Every number on this page was measured on this machine in this run.\(peers(record))</p>
-            <div class="scroll"><table class="verdicts">
-            <tr><th>experiment</th><td>verdict</td><td>what was found</td></tr>
-            \(record.experiments.map { "<tr><th scope=row><a href=\"#\($0.id)\">\(Page.escape($0.title))</a></th><td class=\($0.verdict.rawValue)>\(word($0.verdict))</td><td>\(Page.escape(firstSentence($0.explanation)))</td></tr>" }.joined(separator: "\n"))
-            </table></div>
-            <p class="lead">Of \(close.count) predicted numbers \(close.filter(\.isClose).count) came within a factor of 1.5.</p>
+            \(try findings(record))
+            <h2>All experiments</h2>
+            \(Page.scrolling("All experiments and their verdicts", """
+                <table class="verdicts">
+                <caption>Of \(close.count) predicted numbers \(close.filter(\.isClose).count) came within a factor of 1.5.</caption>
+                <tr><th scope=col>experiment</th><th scope=col>verdict</th><th scope=col>to remember</th></tr>
+                \(rows.joined(separator: "\n"))
+                </table>
+                """))
             \(try fourPanels(record))
             \(try record.experiments.map(section).joined(separator: "\n"))
             <h2>The machine's profile</h2>
-            <p class="lead">What predictions were made of.</p>
             \(facts(record))
             """
     }
 
-    private static func word(_ verdict: Verdict) -> String { verdict == .notTestable ? "not testable here" : verdict.rawValue }
+    // What most people are asked about first; the first five that have a verdict are shown large.
+    private static let mostTaught = [
+        "vectorization", "cache-latency", "false-sharing", "gradient-accumulation", "fork-join", "memory-layout", "branches",
+        "bandwidth",
+        "break-even", "page-fault",
+    ]
 
-    private static func firstSentence(_ text: String) -> String {
+    /// Five sentences with their figures, for a wall.
+    private static func findings(_ record: LaboratoryRecord) throws -> String {
+        let taught = mostTaught.compactMap { id in record.experiments.first { $0.id == id && $0.verdict != .notTestable } }
+            .filter { $0.remember != nil && !$0.series.isEmpty }.prefix(5)
+        guard !taught.isEmpty else { return "" }
+        let items = try taught.map { finding in
+            """
+            <li><p>\(Page.escape(finding.remember!)) <a href="#\(finding.id)">Why?</a></p>
+            <figure>\(try Gnuplot.svg(LabFigure.script(finding, inline: true), title: finding.title))</figure></li>
+            """
+        }
+        return "<h2>What this machine shows</h2>\n<ol class=findings>\n\(items.joined(separator: "\n"))\n</ol>"
+    }
+
+    static func word(_ verdict: Verdict) -> String { verdict == .notTestable ? "not testable here" : verdict.rawValue }
+
+    static func firstSentence(_ text: String) -> String {
         text.range(of: #"\.( |$)(?=[A-ZΑ-Ω]|$)"#, options: .regularExpression).map { String(text[..<$0.lowerBound]) + "." }
             ?? text
     }
@@ -65,15 +94,27 @@ enum LabReport {
         let predictions =
             finding.prediction.isEmpty
             ? ""
+            : Page.scrolling(
+                "Predictions of \(finding.title)",
+                """
+                <table><caption>Predicted from the machine's profile, and measured</caption>
+                <tr><th scope=col>number</th><th scope=col>predicted</th><th scope=col>measured</th></tr>
+                \(finding.prediction.map { "<tr><th scope=row>\(Page.escape($0.quantity))</th><td>\(number($0.predicted))</td><td>\($0.measured.map(number) ?? "–")\($0.measured == nil || $0.isClose ? "" : " (off by more than 1.5)")</td></tr>" }.joined(separator: "\n"))
+                </table>
+                """)
+        let figure =
+            finding.series.isEmpty
+            ? ""
             : """
-            <div class="scroll"><table><tr><th>predicted from the profile</th><th>predicted</th><th>measured</th></tr>
-            \(finding.prediction.map { "<tr><th scope=row>\(Page.escape($0.quantity))</th><td>\(number($0.predicted))</td><td>\($0.measured.map(number) ?? "–")\($0.measured == nil || $0.isClose ? "" : " (off by more than 1.5)")</td></tr>" }.joined(separator: "\n"))
-            </table></div>
+            <figure>
+            \(try Gnuplot.svg(LabFigure.script(finding, inline: true), title: "\(finding.title): \(finding.figure.y)"))
+            </figure>
+            \(values(finding))
             """
-        let figure = finding.series.isEmpty ? "" : "<figure>\n\(try Gnuplot.svg(script(finding, inline: true)))\n</figure>"
         return """
             <section id="\(finding.id)">
             <h2>\(Page.escape(finding.title))</h2>
+            \(finding.remember.map { "<p class=remember>\(Page.escape($0))</p>" } ?? "")
             <p><b>Question.</b> \(Page.escape(finding.question))<br><b>Hypothesis.</b> \(Page.escape(finding.hypothesis))<br><b>Verdict.</b> <span class=\(finding.verdict.rawValue)>\(word(finding.verdict))</span>. \(Page.escape(finding.explanation))</p>
             \(figure)
             \(predictions)
@@ -82,9 +123,29 @@ enum LabReport {
             """
     }
 
-    private static func facts(_ record: LaboratoryRecord) -> String {
+    /// The figure's points in a table, for who cannot see it or wants the numbers.
+    static func values(_ finding: Finding) -> String {
+        let rows = finding.series.flatMap { series in
+            series.points.map { point in
+                "<tr><th scope=row>\(Page.escape(series.name))</th><td>\(Page.escape(point.label ?? LabFigure.exact(point.x)))</td><td>\(LabFigure.exact(point.y)) \(Page.escape(series.unit))</td><td>\(LabFigure.exact(point.samples.min() ?? point.y))</td><td>\(LabFigure.exact(point.samples.max() ?? point.y))</td><td>\(point.samples.count)</td></tr>"
+            }
+        }
+        return """
+            <details><summary>The \(rows.count) points of the figure</summary>
+            \(Page.scrolling("Points of \(finding.title)", """
+                <table><caption>Medians, and the range of their samples</caption>
+                <tr><th scope=col>series</th><th scope=col>\(finding.figure.x.isEmpty ? "of" : Page.escape(finding.figure.x))</th><th scope=col>median</th><th scope=col>least</th><th scope=col>most</th><th scope=col>samples</th></tr>
+                \(rows.joined(separator: "\n"))
+                </table>
+                """))
+            </details>
+            """
+    }
+
+    /// What predictions were made of, and what else is known of the machine.
+    static func profile(_ record: LaboratoryRecord) -> [(String, String)] {
         let (p, m) = (record.profile, record.machine)
-        let rows = [
+        return [
             ("processor", m.processor), ("one cycle", p.cycle.map { "\(number($0)) ns" } ?? "could not be established"),
             ("peak of multiply-adds", "\(number(p.peakOne)) GFLOP/s on one lane, \(number(p.peakAll)) on all"),
             ("memory, triad", "\(number(p.memoryBandwidthOne)) GB/s on one lane, \(number(p.memoryBandwidthAll)) on all"),
@@ -101,100 +162,12 @@ enum LabReport {
             ("system", m.system), ("compiler", m.compiler), ("version", m.commit ?? "unknown"),
             ("seed", String(record.seed)), ("measured", m.date),
         ]
-        return "<table class=facts>"
-            + rows.map { "<tr><th scope=row>\($0.0)</th><td>\(Page.escape($0.1))</td></tr>" }.joined(separator: "\n")
+    }
+
+    private static func facts(_ record: LaboratoryRecord) -> String {
+        "<table class=facts><caption>What predictions were made of</caption>"
+            + profile(record).map { "<tr><th scope=row>\($0.0)</th><td>\(Page.escape($0.1))</td></tr>" }.joined(separator: "\n")
             + "</table>"
-    }
-
-    /// All points: series, place, label, value, and the samples behind it.
-    static func table(_ finding: Finding) -> String {
-        func cell(_ text: String) -> String { "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" }
-        var lines = ["series,unit,x,label,y,samples"]
-        for series in finding.series {
-            for point in series.points {
-                lines.append(
-                    "\(cell(series.name)),\(cell(series.unit)),\(point.x),\(cell(point.label ?? "")),\(point.y),\(cell(point.samples.map { "\($0)" }.joined(separator: " ")))"
-                )
-            }
-        }
-        return lines.joined(separator: "\n") + "\n"
-    }
-
-    /// The figure's script; with its data inside.
-    static func script(_ finding: Finding, inline: Bool = false) -> String {
-        var text =
-            inline
-            ? "set terminal svg size 860,430 dynamic enhanced font 'sans-serif,13' background '#ffffff'\n"
-            : "set terminal svg size 860,430\nset output '\(finding.id).svg'\n"
-        text += panel(finding.series, finding.figure)
-        return text
-    }
-
-    static func panel(_ series: [Series], _ figure: Figure, title: String? = nil) -> String {
-        var text = "set border 3\nset tics nomirror\nset grid back lc '#dddddd'\nset ylabel \(Gnuplot.quoted(figure.y))\n"
-        if let title { text += "set title \(Gnuplot.quoted(title))\n" }
-        let values = series.flatMap { $0.points.map(\.y) }.filter { $0 > 0 }
-        if figure.isLogY, !values.isEmpty {
-            text += "set logscale y\nset yrange [\(values.min()! / 2):\(values.max()! * 4)]\n"
-        } else {
-            text += "set yrange [0:*]\n"
-        }
-        let data = UUID().uuidString.prefix(8)
-        for (index, one) in series.enumerated() {
-            text +=
-                "$d\(data)\(index) << END\n"
-                + one.points.map { "\($0.x) \($0.y) \"\(Gnuplot.plain($0.label ?? ""))\"" }.joined(separator: "\n") + "\nEND\n"
-        }
-        switch figure.kind {
-        case .curves:
-            text += "set xlabel \(Gnuplot.quoted(figure.x))\nset key outside top center horizontal Left reverse\n"
-            if figure.isLogX { text += "set logscale x\n" }
-            let curves = series.enumerated().map { index, one in
-                let hasLabels = one.points.contains { $0.label != nil }
-                let color = Gnuplot.colors[index % Gnuplot.colors.count]
-                return
-                    "$d\(data)\(index) using 1:2 with \(hasLabels ? "points" : "linespoints") lw 2 pt 7 ps 0.5 lc '\(color)' title \(Gnuplot.quoted(one.name))"
-                    + (hasLabels ? ", $d\(data)\(index) using 1:2:3 with labels left offset 0.7,0.4 font ',10' notitle" : "")
-            }
-            text += "plot \(curves.joined(separator: ", "))\n"
-        case .bars:
-            // Groups of bars: a place for each label, side by side for each series.
-            var labels: [String] = []
-            for point in series.sorted(by: { $0.points.count > $1.points.count }).flatMap(\.points)
-            where !labels.contains(point.label ?? "") { labels.append(point.label ?? "") }
-            let width = 0.8 / Double(max(1, series.count))
-            text +=
-                "unset xlabel\nset bmargin 5.5\nset key outside top center horizontal\nset style fill solid 0.9\nset boxwidth \(width * 0.92)\nset xrange [-0.6:\(Double(labels.count) - 0.4)]\n"
-            text +=
-                "set xtics (\(labels.enumerated().map { "\(Gnuplot.quoted(lines: wrapped($1, places: labels.count))) \($0)" }.joined(separator: ", ")))\n"
-            var parts: [String] = []
-            for (index, one) in series.enumerated() {
-                let shift = (Double(index) - Double(series.count - 1) / 2) * width
-                text += "$b\(data)\(index) << END\n"
-                text +=
-                    one.points.map { "\(Double(labels.firstIndex(of: $0.label ?? "")!) + shift) \($0.y) \(number($0.y))" }
-                    .joined(separator: "\n") + "\nEND\n"
-                parts.append(
-                    "$b\(data)\(index) using 1:2 with boxes lc '\(Gnuplot.colors[index % Gnuplot.colors.count])' title \(Gnuplot.quoted(one.name)), $b\(data)\(index) using 1:2:3 with labels offset 0,0.6 font ',10' notitle"
-                )
-            }
-            text += "plot \(parts.joined(separator: ", "))\n"
-        }
-        return text
-    }
-
-    // Long labels in lines that fit beside each other.
-    private static func wrapped(_ label: String, places: Int) -> [String] {
-        let most = min(16, max(8, 80 / places))
-        var lines: [String] = []
-        for word in label.split(separator: " ") {
-            if let last = lines.last, last.count + word.count < most {
-                lines[lines.count - 1] = "\(last) \(word)"
-            } else {
-                lines.append(String(word))
-            }
-        }
-        return lines
     }
 
     /// The four panels of the guide that this laboratory goes back to, with bars that were measured.
@@ -224,11 +197,11 @@ enum LabReport {
             ("Adding gradients from all lanes", gradients.series, .bars(y: "ns for a sample’s gradient", logY: true)),
             ("Copying memory", [copies], .bars(y: "GB/s")),
         ]
-        for (title, series, figure) in panels { script += "reset\n" + panel(series, figure, title: title) }
+        for (title, series, figure) in panels { script += "reset\n" + LabFigure.panel(series, figure, title: title) }
         script += "unset multiplot\n"
         return """
             <figure>
-            \(try Gnuplot.svg(script))
+            \(try Gnuplot.svg(script, title: "Four lessons of parallelism"))
             <figcaption>Four lessons of parallelism in one picture; every bar is a measurement of this run.</figcaption>
             </figure>
             """

@@ -4,15 +4,28 @@ import Foundation
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "report", abstract: "The laboratory's page from its JSON.",
-        discussion: "Example: lanes report machine.json --out report/lab")
+        commandName: "report", abstract: "The laboratory's page from its JSON; of two runs, side by side.",
+        discussion: """
+            Examples: lanes report machine.json --out report/lab
+                      lanes report mine.json yours.json --out report/both
+            """)
 
-    @Argument(help: "What `lanes lab run --json` printed, or lab.json of a report.") var file: String
+    @Argument(help: "What `lanes lab run --json` printed, or lab.json of a report; one run, or two to set side by side.")
+    var files: [String]
     @Option(help: "Folder for the page, the tables and the plot scripts.") var out = "report/lab"
+
+    func validate() throws {
+        guard (1...2).contains(files.count) else { throw ValidationError("expected one run or two, not \(files.count)") }
+    }
 
     func run() throws {
         try Gnuplot.check()
-        try LabReport.write(try LaboratoryFile.read(file), to: out)
+        let records = try files.map { try LaboratoryFile.read($0) }
+        if records.count == 1 {
+            try LabReport.write(records[0], to: out)
+        } else {
+            try LabPair.write(records[0], records[1], names: (files[0], files[1]), to: out)
+        }
         print("report: \(out)/index.html")
     }
 }
@@ -51,6 +64,7 @@ enum LaboratoryFile {
             var finding = record.experiments[index]
             (finding.title, finding.question) = (plain(finding.title), plain(finding.question))
             (finding.hypothesis, finding.explanation) = (plain(finding.hypothesis), plain(finding.explanation))
+            finding.remember = finding.remember.map(plain)
             finding.notes = finding.notes.map(plain)
             (finding.figure.x, finding.figure.y) = (plain(finding.figure.x), plain(finding.figure.y))
             for number in finding.prediction.indices {

@@ -255,13 +255,13 @@ struct ExerciseBoard: ParsableCommand {
             }
             let script =
                 "set terminal svg size 860,330 dynamic enhanced font 'sans-serif,13' background '#ffffff'\nset xrange [0.5:\(Double(own.count) + 0.5)]\nset xtics 1\n"
-                + LabReport.panel([tries, best, ours], .curves(x: "attempt", y: "% of the limit"))
+                + LabFigure.panel([tries, best, ours], .curves(x: "attempt", y: "% of the limit"))
             let rows = own.map { number, attempt in
                 "<tr><th scope=row>\(number + 1)</th><td>\(Page.escape(attempt.date))</td><td>\(attempt.verdict.text)</td><td>\(attempt.share.map { format(100 * $0, 0) + "%" } ?? "–")</td><td>\(Page.escape(String(attempt.reason.prefix(300))))</td></tr>"
             }.joined(separator: "\n")
             return """
                 <h2>\(Page.escape(name))</h2>
-                \(tries.points.isEmpty ? "" : "<figure>\n\(try Gnuplot.svg(script))\n</figure>")
+                \(tries.points.isEmpty ? "" : "<figure>\n\(try Gnuplot.svg(script, title: "Attempts at \(name)"))\n</figure>")
                 <div class="scroll"><table class=facts><tr><th>attempt</th><td>when</td><td>verdict</td><td>of the limit</td><td>why</td></tr>
                 \(rows)
                 </table></div>
