@@ -32,6 +32,14 @@ int64_t ck_lab_forward(ck_lab_forward_kind kind, int64_t steps, char *at);
 // `steps` independent loads of 8 bytes, at `at` and three times `stride` bytes further, again and again.
 void ck_lab_load_at(int64_t steps, const char *at, int64_t stride);
 
+// Events of the calling thread outside the system since the counter was opened: cycles, instructions, branches that were guessed wrongly, loads
+// whose page was not in the address cache, page faults. Open gives a descriptor, or -1 where neither processor nor system counts them, as in
+// most guests; read gives -1 where the counter was shared and did not count all the time.
+typedef enum ck_lab_counter { CK_LAB_CYCLES, CK_LAB_INSTRUCTIONS, CK_LAB_BRANCH_MISSES, CK_LAB_ADDRESS_MISSES, CK_LAB_PAGE_FAULTS } ck_lab_counter;
+int ck_lab_open_counter(ck_lab_counter counter);
+int64_t ck_lab_read_counter(int descriptor);
+void ck_lab_close_counter(int descriptor);
+
 // `turns` times twelve instructions of each kind that `kinds` names, none of which needs another of the same turn: multiply-adds, loads and
 // shuffles of vectors of 32 bytes. `numbers`: eight floats. False, and nothing is done, where there is no AVX2 with FMA.
 enum { CK_LAB_ISSUE_MULTIPLY_ADD = 1, CK_LAB_ISSUE_LOAD = 2, CK_LAB_ISSUE_SHUFFLE = 4 };

@@ -6,14 +6,6 @@ internal import CKernels
     import Darwin
 #endif
 
-/// A number that the kernels compute with: `Float` or `Double`.
-///
-/// Other types must not conform; operations on them stop with a message.
-public protocol LaneElement: BinaryFloatingPoint, BitwiseCopyable, Sendable {}
-
-extension Float: LaneElement {}
-extension Double: LaneElement {}
-
 /// Owned, contiguous memory for numbers, aligned to 128 bytes: two cache lines on most processors, which are fetched in
 /// pairs, and one on some.
 ///

@@ -190,6 +190,39 @@ private func checkedLeadingDimension(_ name: String, _ rows: Int, _ columns: Int
         unsafe self.columns = columns
         unsafe self.leadingDimension = leadingDimension
     }
+
+    // Addresses of the first element and past the last one.
+    @inline(__always) private func bounds(_ size: Int) -> (start: UInt, end: UInt) {
+        let start = unsafe UInt(bitPattern: base)
+        guard unsafe rows > 0 && columns > 0 else { return (start, start) }
+        return unsafe (start, start &+ UInt(bitPattern: ((rows - 1) &* leadingDimension &+ columns) &* size))
+    }
+
+    /// False where no element of one is near the other: for nearly all calls.
+    @inline(__always) func mayOverlap(_ other: Operand, _ size: Int) -> Bool {
+        let (mine, theirs) = unsafe (bounds(size), other.bounds(size))
+        return mine.start < theirs.end && theirs.start < mine.end
+    }
+
+    /// Whether they have an element in common: views of one buffer may lie between each other's rows.
+    func overlaps(_ other: Operand, _ size: Int) -> Bool {
+        let (mine, theirs) = unsafe (bounds(size), other.bounds(size))
+        let row = unsafe UInt(other.leadingDimension * size)
+        return unsafe (0..<UInt(rows)).contains { index in
+            let start = unsafe mine.start + index * UInt(leadingDimension * size)
+            let end = unsafe start + UInt(columns * size)
+            guard start < theirs.end && theirs.start < end else { return false }
+            // The other's row that this one begins in or before, and all that follow before this one ends.
+            let first = start > theirs.start ? (start - theirs.start) / row : 0
+            return unsafe (first..<UInt(other.rows)).lazy.map { theirs.start + $0 * row }.prefix { $0 < end }.contains {
+                unsafe $0 + UInt(other.columns * size) > start
+            }
+        }
+    }
+}
+
+private func overlap(_ name: String) -> Never {
+    stop("multiply: C overlaps \(name), which would be overwritten while it is read")
 }
 
 // The span outlives the call that it is an argument of.
@@ -217,6 +250,13 @@ private func multiply<Element: LaneElement>(
     guard unsafe k == bRows && m == c.rows && n == c.columns else {
         unsafe shapeMismatch(m, k, bRows, n, c.rows, c.columns)
     }
+    let size = MemoryLayout<Element>.stride
+    if unsafe c.mayOverlap(a, size) && alpha != 0 && c.overlaps(a, size) { overlap("A") }
+    if unsafe !isPacked && c.mayOverlap(b, size) && alpha != 0 && c.overlaps(b, size) { overlap("B") }
+    if let bias = unsafe bias {
+        let row = unsafe Operand(bias, 1, biasAxis == .perColumn ? n : m, biasAxis == .perColumn ? n : m)
+        if unsafe c.mayOverlap(row, size) && c.overlaps(row, size) { overlap("the bias") }
+    }
     var problem = unsafe ck_gemm_problem()
     unsafe problem.m = Int64(m)
     unsafe problem.n = Int64(n)
@@ -234,16 +274,14 @@ private func multiply<Element: LaneElement>(
         unsafe problem.bias = unsafe bias
         unsafe problem.bias_kind = biasAxis == .perColumn ? CK_BIAS_PER_COLUMN : CK_BIAS_PER_ROW
     }
-    if Element.self == Float.self {
+    if Element.laneKernels.isSingle {
         unsafe problem.alpha.f32 = unsafe unsafeBitCast(alpha, to: Float.self)
         unsafe problem.beta.f32 = unsafe unsafeBitCast(beta, to: Float.self)
         unsafe run(pool, ck_gemm_f32(), &problem)
-    } else if Element.self == Double.self {
+    } else {
         unsafe problem.alpha.f64 = unsafe unsafeBitCast(alpha, to: Double.self)
         unsafe problem.beta.f64 = unsafe unsafeBitCast(beta, to: Double.self)
         unsafe run(pool, ck_gemm_f64(), &problem)
-    } else {
-        stop("multiply: \(Element.self) is not supported, only Float and Double")
     }
 }
 

@@ -20,20 +20,11 @@ public struct PackedMatrix<Element: LaneElement>: ~Copyable, Sendable {
     @unsafe public init(_ view: MatrixView<Element>, transposed: Bool = false) {
         rows = unsafe transposed ? view.columns : view.rows
         columns = unsafe transposed ? view.rows : view.columns
-        let kernels = unsafe Element.gemmKernels
+        let kernels = unsafe Element.laneKernels.gemm
         let byteCount = unsafe ck_gemm_packed_b_size(kernels, Int64(columns), Int64(rows))
         guard byteCount >= 0 else { stop("PackedMatrix: \(rows) x \(columns) elements do not fit in memory") }
         buffer = Buffer(count: Int(byteCount) / MemoryLayout<Element>.stride)
         unsafe ck_gemm_pack_b(
             kernels, transposed, Int64(columns), Int64(rows), view.base, Int64(view.leadingDimension), buffer.base)
-    }
-}
-
-extension LaneElement {
-    // The catalogue row in use for this element type.
-    internal static var gemmKernels: OpaquePointer {
-        if Self.self == Float.self { return unsafe ck_gemm_f32() }
-        if Self.self == Double.self { return unsafe ck_gemm_f64() }
-        stop("Lanes: \(Self.self) is not supported, only Float and Double")
     }
 }

@@ -44,7 +44,7 @@ void CBLAS(gemm)(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE transa, CBLAS_TRANSPOSE tr
         bad = 0;
     }
     RowMajorStrg = layout == CblasRowMajor;
-    cblas_xerbla(bad + 1, CBLAS_ROUTINE(gemm), "");
+    lanes_blas_bad_argument_c(bad + 1, CBLAS_ROUTINE(gemm));
 }
 
 void CBLAS(gemv)(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE trans, int m, int n, ELEMENT alpha, const ELEMENT *a, int lda,
@@ -67,7 +67,7 @@ void CBLAS(gemv)(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE trans, int m, int n, ELEME
         bad = 0;
     }
     RowMajorStrg = layout == CblasRowMajor;
-    cblas_xerbla(bad + 1, CBLAS_ROUTINE(gemv), "");
+    lanes_blas_bad_argument_c(bad + 1, CBLAS_ROUTINE(gemv));
 }
 
 void FORTRAN(gemm)(const char *transa, const char *transb, const int *m, const int *n, const int *k, const ELEMENT *alpha,
@@ -76,7 +76,7 @@ void FORTRAN(gemm)(const char *transa, const char *transb, const int *m, const i
     const int ta = transpose_of_letter(*transa), tb = transpose_of_letter(*transb);
     const int bad = gemm_bad_argument(ta, tb, *m, *n, *k, *lda, *ldb, *ldc);
     if (bad)
-        xerbla_(FORTRAN_ROUTINE(GEMM), &bad, 6);
+        lanes_blas_bad_argument_fortran(bad, FORTRAN_ROUTINE(GEMM));
     else
         NAME(gemm)(tb, ta, *n, *m, *k, *alpha, b, *ldb, a, *lda, *beta, c, *ldc);
 }
@@ -86,7 +86,7 @@ void FORTRAN(gemv)(const char *trans, const int *m, const int *n, const ELEMENT 
     const int t = transpose_of_letter(*trans);
     const int bad = gemv_bad_argument(t, *m, *n, *lda, *incx, *incy);
     if (bad)
-        xerbla_(FORTRAN_ROUTINE(GEMV), &bad, 6);
+        lanes_blas_bad_argument_fortran(bad, FORTRAN_ROUTINE(GEMV));
     else
         NAME(gemv)(!t, *n, *m, *alpha, a, *lda, x, *incx, *beta, y, *incy);
 }

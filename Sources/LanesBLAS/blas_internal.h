@@ -3,6 +3,8 @@
 #define BLAS_INTERNAL_H
 
 #include "ck_gemm.h"
+// The library itself is built with its own names, whatever the system has.
+#define LANES_BLAS_OWN_NAMES
 #include "lanes_blas.h"
 
 // 0 for no transpose, 1 for a transpose (a conjugate one is the same for real numbers), -1 for anything else.
@@ -23,6 +25,10 @@ static inline int transpose_of_letter(char letter) {
 }
 
 extern int RowMajorStrg;
+
+// Call the program's handler of a bad argument, or print a line. The routine's name as the reference has it.
+void lanes_blas_bad_argument_c(int parameter, const char *routine);
+void lanes_blas_bad_argument_fortran(int parameter, const char *routine);
 
 static inline int at_least_1(int x) { return x > 1 ? x : 1; }
 

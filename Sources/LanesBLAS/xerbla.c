@@ -1,14 +1,23 @@
-// Error handlers. Weak, and called through the dynamic linker, so that a program's own take their place.
+// What happens where an argument is bad. The handlers are the program's, if it has them: a library that defined them would take the place
+// of those of LAPACK and of the program.
 #include "blas_internal.h"
 
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 // The reference library reports a row-major call by the parameters of the column-major one that it stands for, and tells its
 // handler so by this variable; handlers written for the reference library read it.
 __attribute__((weak)) int RowMajorStrg;
+
+#if defined(__ELF__)
+#pragma weak cblas_xerbla
+#pragma weak xerbla_
+#define HAS(handler) ((handler) != NULL)
+#else
+#define HAS(handler) 0
+#define cblas_xerbla(parameter, routine, form)
+#define xerbla_(routine, parameter, length)
+#endif
 
 // The caller's own position of a parameter.
 static int position(int parameter, const char *routine) {
@@ -18,17 +27,20 @@ static int position(int parameter, const char *routine) {
     return parameter == 3 ? 4 : parameter == 4 ? 3 : parameter;
 }
 
-__attribute__((weak)) void cblas_xerbla(int parameter, const char *routine, const char *form, ...) {
-    fprintf(stderr, "LanesBLAS: parameter %d of %s has an illegal value. ", position(parameter, routine), routine);
-    va_list arguments;
-    va_start(arguments, form);
-    vfprintf(stderr, form, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(1);
+void lanes_blas_bad_argument_c(int parameter, const char *routine) {
+    if (HAS(cblas_xerbla)) {
+        cblas_xerbla(parameter, routine, "");
+        return;
+    }
+    fprintf(stderr, "LanesBLAS: parameter %d of %s has an illegal value; nothing was computed\n", position(parameter, routine), routine);
 }
 
-__attribute__((weak)) void xerbla_(const char *routine, const int *parameter, int routine_length) {
-    fprintf(stderr, "LanesBLAS: parameter %d of %.*s has an illegal value.\n", *parameter, routine_length, routine);
-    exit(1);
+void lanes_blas_bad_argument_fortran(int parameter, const char *routine) {
+    const int length = (int)strlen(routine);
+    (void)length;
+    if (HAS(xerbla_)) {
+        xerbla_(routine, &parameter, length);
+        return;
+    }
+    fprintf(stderr, "LanesBLAS: parameter %d of %s has an illegal value; nothing was computed\n", parameter, routine);
 }

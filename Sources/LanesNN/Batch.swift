@@ -30,7 +30,7 @@ import LanesParallel
         let rows = self.rows
         unsafe images.pixels.withUnsafeBufferPointer { pixels in
             unsafe indices.withUnsafeBufferPointer { order in
-                unsafe Element.networkKernels.pointee.gather(
+                unsafe Element.laneKernels.network.pointee.gather(
                     Int64(count), Int64(inputs), pixels.baseAddress!, order.baseAddress!, nil, 1.0 / 256, rows.base,
                     Int64(inputs))
             }

@@ -15,9 +15,9 @@ public struct CheckpointError: Error, Equatable, CustomStringConvertible {
 /// A network in a `.safetensors` file, which PyTorch, NumPy and others read: tensors `linear1.weight` (inputs × outputs, so y = x·W + b),
 /// `linear1.bias` and so on, and with a trainer's state also `optimizer.first.…` and `optimizer.second.…`.
 ///
-/// The same parameters give the same bytes. Writing goes through a temporary file in the same folder, `fsync` and a rename: after a crash
-/// there is the old file or the new one, and nothing in between. Reading refuses files that are cut, damaged (a checksum of the
-/// tensors is in the metadata), or of another kind.
+/// The same parameters give the same bytes. Writing goes through a temporary file in the same folder, whose name nobody can foresee, `fsync`
+/// of file and folder, and a rename: after a crash there is the old file or the new one, and nothing in between. Reading refuses files that
+/// are cut, damaged (a checksum of everything is in the metadata), of another kind, or not byte for byte as they would be written.
 public enum Checkpoint {
     private struct Tensor: Codable {
         var dtype: String
@@ -33,7 +33,7 @@ public enum Checkpoint {
         }
     }
 
-    private static let format = "swift-lanes network 1"
+    private static let format = "swift-lanes network 2"
 
     private struct Contents {
         var network: Network<Float>
@@ -44,9 +44,15 @@ public enum Checkpoint {
         var second: [Float]
     }
 
-    /// True for networks that files can hold: at most 100 layers and, with an optimizer's state, 2 GiB.
-    public static func isWritable(_ shape: NetworkShape) -> Bool {
-        shape.widths.count <= 101 && shape.parameterCount <= 150_000_000
+    /// True for networks that files can hold: at most 100 layers of up to 2²⁰ units and 2²⁸ weights, and 150 million parameters, so that a file
+    /// with an optimizer's state stays below 2 GiB.
+    public static func isWritable(_ shape: NetworkShape) -> Bool { areWidths(shape.widths) }
+
+    // One rule for what is written and for what is read.
+    private static func areWidths(_ widths: [Int]) -> Bool {
+        guard (2...101).contains(widths.count), widths.allSatisfy({ (1...1 << 20).contains($0) }) else { return false }
+        let layers = zip(widths, widths.dropFirst())
+        return layers.allSatisfy { $0 * $1 <= 1 << 28 } && layers.map { $0 * $1 + $1 }.reduce(0, +) <= 150_000_000
     }
 
     /// Writes a network.
@@ -94,40 +100,32 @@ public enum Checkpoint {
         }
     }
 
-    private static func write(
+    internal static func write(
         _ network: Network<Float>, steps: Int, batch: Int, optimizer: String, first: [Float], second: [Float], to file: String
     ) throws(CheckpointError) {
         guard isWritable(network.shape) else {
-            throw CheckpointError(file: file, reason: "a network of \(network.shape.parameterCount) parameters is too large")
+            throw CheckpointError(
+                file: file,
+                reason:
+                    "a network of widths \(network.shape.widths.prefix(8))… with \(network.shape.parameterCount) parameters is too large"
+            )
         }
         var data = Data()
-        var header: [String: Tensor] = [:]
-        func append(_ numbers: UnsafeBufferPointer<Float>, _ prefix: String) {
-            for (name, shape, start) in tensors(network.shape, prefix: prefix) {
-                let begin = data.count
-                let count = shape.reduce(1, *)
-                for index in start..<start + count {
+        func append(_ numbers: UnsafeBufferPointer<Float>) {
+            for (_, shape, start) in tensors(network.shape) {
+                for index in start..<start + shape.reduce(1, *) {
                     unsafe withUnsafeBytes(of: numbers[index].bitPattern.littleEndian) { unsafe data.append(contentsOf: $0) }
                 }
-                header[name] = Tensor(dtype: "F32", shape: shape, dataOffsets: [begin, data.count])
             }
         }
-        unsafe append(UnsafeBufferPointer(start: network.parameters.base, count: network.shape.storageCount), "")
-        unsafe first.withUnsafeBufferPointer { if !first.isEmpty { unsafe append($0, "optimizer.first.") } }
-        unsafe second.withUnsafeBufferPointer { if !second.isEmpty { unsafe append($0, "optimizer.second.") } }
-
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let metadata = [
-            "format": format, "widths": network.shape.widths.map(String.init).joined(separator: ","), "steps": String(steps),
-            "batch": String(batch), "optimizer": optimizer,
-            "crc32": String(checksum(data), radix: 16),
-        ]
-        guard let tensorText = try? encoder.encode(header), let metadataText = try? encoder.encode(metadata) else {
-            throw CheckpointError(file: file, reason: "its header cannot be encoded")
-        }
-        var text = Data("{\"__metadata__\":".utf8) + metadataText + Data(",".utf8) + tensorText.dropFirst()
-        while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
+        unsafe append(UnsafeBufferPointer(start: network.parameters.base, count: network.shape.storageCount))
+        unsafe first.withUnsafeBufferPointer { if !first.isEmpty { unsafe append($0) } }
+        unsafe second.withUnsafeBufferPointer { if !second.isEmpty { unsafe append($0) } }
+        var header = Header(
+            widths: network.shape.widths, steps: steps, batch: batch, optimizer: optimizer, hasFirst: !first.isEmpty,
+            hasSecond: !second.isEmpty)
+        header.checksum = header.checksum(of: data)
+        let text = header.text
         var contents = Data()
         unsafe withUnsafeBytes(of: UInt64(text.count).littleEndian) { unsafe contents.append(contentsOf: $0) }
         contents += text
@@ -135,15 +133,78 @@ public enum Checkpoint {
         try replace(file, with: contents)
     }
 
+    /// What stands before the tensors. The same values always have the same text, so a reader can ask for just that one.
+    private struct Header {
+        var widths: [Int]
+        var steps: Int
+        var batch: Int
+        var optimizer: String
+        var hasFirst: Bool
+        var hasSecond: Bool
+        var checksum = ""
+
+        /// Names before those of the network's tensors, in the order in which they stand in the file.
+        var prefixes: [String] { [""] + (hasFirst ? ["optimizer.first."] : []) + (hasSecond ? ["optimizer.second."] : []) }
+
+        var text: Data {
+            var header: [String: Tensor] = [:]
+            var begin = 0
+            for prefix in prefixes {
+                for (name, shape, _) in tensors(NetworkShape(widths), prefix: prefix) {
+                    let end = begin + 4 * shape.reduce(1, *)
+                    header[name] = Tensor(dtype: "F32", shape: shape, dataOffsets: [begin, end])
+                    begin = end
+                }
+            }
+            let metadata = [
+                "format": format, "widths": widths.map(String.init).joined(separator: ","), "steps": String(steps),
+                "batch": String(batch), "optimizer": optimizer, "crc32": checksum,
+            ]
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            // Strings and whole numbers: nothing that JSON has no form for.
+            var text =
+                Data("{\"__metadata__\":".utf8) + (try! encoder.encode(metadata)) + Data(",".utf8)
+                + (try! encoder.encode(header)).dropFirst()
+            while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
+            return text
+        }
+
+        /// CRC-32 of the tensors and of this text without a checksum.
+        func checksum(of data: Data) -> String {
+            var plain = self
+            plain.checksum = ""
+            var sum: UInt = 0
+            for part in [data, plain.text] {
+                sum = unsafe part.withUnsafeBytes { bytes in
+                    unsafe crc32_z(sum, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+                }
+            }
+            return String(sum, radix: 16)
+        }
+    }
+
     private static func replace(_ file: String, with contents: Data) throws(CheckpointError) {
-        let temporary = "\(file).\(ProcessInfo.processInfo.processIdentifier).tmp"
+        var status = stat()
+        // A device or a pipe that somebody names is not replaced by a file.
+        let mayReplace = unsafe lstat(file, &status) != 0 || [S_IFREG, S_IFLNK].contains(status.st_mode & S_IFMT)
+        guard mayReplace else { throw CheckpointError(file: file, reason: "is there and is no file") }
+        var temporary = ""
         func fail(_ what: String) -> CheckpointError {
             let reason = unsafe String(cString: strerror(errno))
             unsafe unlink(temporary)
             return CheckpointError(file: file, reason: "\(what): \(reason)")
         }
-        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw fail("cannot write beside it") }
+        // A name that nobody can foresee, and no file that is there already: another's link or file is not written to.
+        var descriptor: Int32 = -1
+        for _ in 0..<100 where descriptor < 0 {
+            temporary = "\(file).\(String(UInt64.random(in: 0 ... .max), radix: 36)).tmp"
+            descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
+            if descriptor < 0 && errno != EEXIST { break }
+        }
+        guard descriptor >= 0 else {
+            throw CheckpointError(file: file, reason: "cannot write beside it: \(unsafe String(cString: strerror(errno)))")
+        }
         var done = 0
         while done < contents.count {
             let written = unsafe contents.withUnsafeBytes {
@@ -167,15 +228,12 @@ public enum Checkpoint {
         // The rename itself reaches the disk with its folder.
         let folder = unsafe open(
             (file as NSString).deletingLastPathComponent.isEmpty ? "." : (file as NSString).deletingLastPathComponent, O_RDONLY)
-        if folder >= 0 {
-            fsync(folder)
-            close(folder)
-        }
-    }
-
-    private static func checksum(_ data: Data) -> UInt {
-        unsafe data.withUnsafeBytes { bytes in
-            unsafe crc32_z(0, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+        guard folder >= 0 else { return }
+        defer { close(folder) }
+        // Some file systems have no such thing for folders.
+        guard fsync(folder) == 0 || errno == EINVAL || errno == EROFS else {
+            throw CheckpointError(
+                file: file, reason: "its folder cannot be written to the disk: \(unsafe String(cString: strerror(errno)))")
         }
     }
 
@@ -195,12 +253,13 @@ public enum Checkpoint {
                 file: file, reason: "is no safetensors file: shorter than 8 bytes, larger than 2 GiB or not readable")
         }
         let headerCount = contents.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        guard headerCount <= contents.count - 8 else {
+        // A hundred layers with an optimizer's state have some 70 KB of it.
+        guard headerCount <= contents.count - 8, headerCount <= 1 << 20 else {
             throw CheckpointError(
                 file: file, reason: "is no safetensors file, or cut: its header would have \(headerCount) bytes")
         }
-        let text = contents.dropFirst(8).prefix(Int(headerCount))
-        guard let object = try? JSONSerialization.jsonObject(with: Data(text)) as? [String: Any] else {
+        let text = Data(contents.dropFirst(8).prefix(Int(headerCount)))
+        guard let object = try? JSONSerialization.jsonObject(with: text) as? [String: Any] else {
             throw CheckpointError(file: file, reason: "is no safetensors file: its header is not JSON")
         }
         guard let metadata = object["__metadata__"] as? [String: String], metadata["format"] == format else {
@@ -208,47 +267,57 @@ public enum Checkpoint {
                 file: file, reason: "was not written by this program (no format \"\(format)\" in its metadata)")
         }
         let widths = (metadata["widths"] ?? "").split(separator: ",").map { Int($0) ?? 0 }
-        guard let steps = Int(metadata["steps"] ?? ""), steps >= 0, steps <= 1 << 40, let batch = Int(metadata["batch"] ?? "0"),
-            widths.count >= 2, widths.count <= 100,
-            widths.allSatisfy({ $0 >= 1 && $0 <= 1 << 20 }), zip(widths, widths.dropFirst()).allSatisfy({ $0 * $1 <= 1 << 28 })
+        guard let steps = Int(metadata["steps"] ?? ""), steps >= 0, steps <= 1 << 40, let batch = Int(metadata["batch"] ?? ""),
+            batch >= 0, let optimizer = metadata["optimizer"], optimizer.utf8.count < 100, areWidths(widths)
         else { throw CheckpointError(file: file, reason: "its metadata describe no network") }
-        let data = Data(contents.dropFirst(8 + Int(headerCount)))
-        guard metadata["crc32"] == String(checksum(data), radix: 16) else {
-            throw CheckpointError(file: file, reason: "is damaged or cut: the checksum of its tensors is another")
-        }
+        let header = Header(
+            widths: widths, steps: steps, batch: batch, optimizer: optimizer,
+            hasFirst: object["optimizer.first.linear1.weight"] != nil,
+            hasSecond: object["optimizer.second.linear1.weight"] != nil, checksum: metadata["crc32"] ?? "")
         // Before memory is asked for: the tensors must be there.
-        let count = zip(widths, widths.dropFirst()).map { $0 * $1 + $1 }.reduce(0, +)
-        guard data.count >= 4 * count else {
-            throw CheckpointError(
-                file: file, reason: "is cut: \(data.count) bytes of tensors for a network of \(count) parameters")
-        }
         let shape = NetworkShape(widths)
-        func numbers(_ prefix: String) throws(CheckpointError) -> [Float]? {
+        let data = contents.dropFirst(8 + Int(headerCount))
+        let expected = 4 * header.prefixes.count * shape.parameterCount
+        guard data.count == expected else {
+            throw CheckpointError(
+                file: file,
+                reason:
+                    "is \(data.count < expected ? "cut" : "too long"): \(data.count) bytes of tensors, where its \(shape.parameterCount) parameters and its optimizer's state have \(expected)"
+            )
+        }
+        guard header.text == text else {
+            throw CheckpointError(file: file, reason: "is damaged: its header is not the one that belongs to its metadata")
+        }
+        guard header.checksum(of: data) == header.checksum else {
+            throw CheckpointError(file: file, reason: "is damaged: its checksum is another")
+        }
+        var place = 0
+        func numbers() -> [Float] {
             var storage = [Float](repeating: 0, count: shape.storageCount)
-            for (name, expected, start) in tensors(shape, prefix: prefix) {
-                guard let tensor = object[name] as? [String: Any] else {
-                    if prefix.isEmpty { throw CheckpointError(file: file, reason: "tensor \(name) is missing") }
-                    return nil
-                }
-                let count = expected.reduce(1, *)
-                guard tensor["dtype"] as? String == "F32", tensor["shape"] as? [Int] == expected,
-                    let offsets = tensor["data_offsets"] as? [Int], offsets.count == 2, offsets[0] >= 0,
-                    offsets[0] <= offsets[1], offsets[1] <= data.count, offsets[1] - offsets[0] == 4 * count
-                else { throw CheckpointError(file: file, reason: "tensor \(name) is not F32 of \(expected)") }
-                for index in 0..<count {
-                    let bytes = data[offsets[0] + 4 * index..<offsets[0] + 4 * index + 4]
-                    storage[start + index] = Float(bitPattern: bytes.reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
+            unsafe data.withUnsafeBytes { bytes in
+                for (_, size, start) in tensors(shape) {
+                    for index in start..<start + size.reduce(1, *) {
+                        let bits = unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)
+                        storage[index] = Float(bitPattern: UInt32(littleEndian: bits))
+                        place += 4
+                    }
                 }
             }
             return storage
         }
-        let parameters = try numbers("")!
+        let parameters = numbers()
+        let first = header.hasFirst ? numbers() : []
+        let second = header.hasSecond ? numbers() : []
         guard parameters.allSatisfy(\.isFinite) else {
             throw CheckpointError(file: file, reason: "holds numbers that are not finite")
         }
+        guard first.allSatisfy(\.isFinite), second.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
+            throw CheckpointError(
+                file: file,
+                reason: "holds an optimizer's state that no training has: numbers that are not finite, or negative squares")
+        }
         return Contents(
-            network: Network(shape: shape, parameters: Buffer(parameters)), steps: steps, batch: batch,
-            optimizer: metadata["optimizer"] ?? "", first: try numbers("optimizer.first.") ?? [],
-            second: try numbers("optimizer.second.") ?? [])
+            network: Network(shape: shape, parameters: Buffer(parameters)), steps: steps, batch: batch, optimizer: optimizer,
+            first: first, second: second)
     }
 }

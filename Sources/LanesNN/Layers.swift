@@ -50,7 +50,7 @@ internal struct Linear: Sendable {
         _ dy: Rows<Element>,  // samples × outputs
         into db: Rows<Element>  // 1 × outputs
     ) {
-        unsafe Element.networkKernels.pointee.column_sums(
+        unsafe Element.laneKernels.network.pointee.column_sums(
             Int64(dy.rows), Int64(dy.columns), dy.base, Int64(dy.leadingDimension), db.base)
     }
 }
@@ -58,7 +58,7 @@ internal struct Linear: Sendable {
 internal enum ReLU {
     /// dy = y > 0 ? dy : 0, in place; tiny gradients become +0, as in all kernels of the network.
     static func backward<Element>(at y: Rows<Element>, _ dy: Rows<Element>) {
-        unsafe Element.networkKernels.pointee.rectified_backward(Int64(dy.count), y.base, dy.base, dy.base)
+        unsafe Element.laneKernels.network.pointee.rectified_backward(Int64(dy.count), y.base, dy.base, dy.base)
     }
 }
 
@@ -69,7 +69,7 @@ internal struct Dropout: Sendable {
 
     func apply<Element>(_ y: Rows<Element>, seed: UInt64, firstRow: Int) {
         guard rate > 0 else { return }
-        unsafe Element.networkKernels.pointee.dropout(
+        unsafe Element.laneKernels.network.pointee.dropout(
             Int64(y.count), seed, UInt64(firstRow * y.columns), 1 - rate, y.base, y.base)
     }
 }
@@ -80,7 +80,7 @@ internal enum LogSoftmax {
         _ x: Rows<Element>,  // samples × classes
         into y: Rows<Element>  // samples × classes
     ) {
-        unsafe Element.networkKernels.pointee.log_softmax(
+        unsafe Element.laneKernels.network.pointee.log_softmax(
             Int64(x.rows), Int64(x.columns), x.base, Int64(x.leadingDimension), y.base, Int64(y.leadingDimension))
     }
 }
@@ -91,14 +91,14 @@ internal enum NegativeLogLikelihood {
         _ y: Rows<Element>,  // samples × classes
         _ labels: UnsafePointer<Int32>
     ) -> Double {
-        unsafe Element.networkKernels.pointee.nll(Int64(y.rows), y.base, Int64(y.leadingDimension), labels)
+        unsafe Element.laneKernels.network.pointee.nll(Int64(y.rows), y.base, Int64(y.leadingDimension), labels)
     }
 
     /// The gradient of scale · loss for the input of the log-softmax that made y: (exp(y) - 1 at the label) · scale.
     static func backward<Element>(
         _ y: Rows<Element>, _ labels: UnsafePointer<Int32>, scale: Double, into dx: Rows<Element>  // samples × classes
     ) {
-        unsafe Element.networkKernels.pointee.nll_backward(
+        unsafe Element.laneKernels.network.pointee.nll_backward(
             Int64(y.rows), Int64(y.columns), y.base, Int64(y.leadingDimension), labels, scale, dx.base,
             Int64(dx.leadingDimension))
     }

@@ -35,12 +35,5 @@ import Lanes
     }
 
     /// The sum of the squares of all numbers, in the element type.
-    var square: Double { unsafe Element.vectorKernels.pointee.dot(Int64(count), base, base) }
-}
-
-extension LaneElement {
-    internal static var networkKernels: UnsafePointer<ck_network_kernels> {
-        unsafe isSingle ? ck_network_f32() : ck_network_f64()
-    }
-    internal static var vectorKernels: UnsafePointer<ck_vector_kernels> { unsafe isSingle ? ck_vector_f32() : ck_vector_f64() }
+    var square: Double { unsafe Element.laneKernels.vector.pointee.dot(Int64(count), base, base) }
 }

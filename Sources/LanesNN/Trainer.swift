@@ -210,7 +210,7 @@ public struct StepResult: Sendable {
         return try unsafe images.pixels.withUnsafeBufferPointer { pixels throws(NonFiniteError) in
             nonisolated(unsafe) let pixels = pixels.baseAddress!
             return try step(chosen.count, nil) { input, rows in
-                unsafe Element.networkKernels.pointee.gather(
+                unsafe Element.laneKernels.network.pointee.gather(
                     Int64(rows.count), Int64(input.columns), pixels, order + rows.lowerBound,
                     next.map { unsafe $0 + rows.lowerBound },
                     1.0 / 256, input[rows].base, Int64(input.leadingDimension))
@@ -275,7 +275,7 @@ public struct StepResult: Sendable {
                 x = y
             }
             LogSoftmax.forward(x, into: x)
-            unsafe Element.networkKernels.pointee.argmax(
+            unsafe Element.laneKernels.network.pointee.argmax(
                 Int64(rows.count), Int64(x.columns), x.base, Int64(x.leadingDimension), predictions + rows.lowerBound)
             unsafe NegativeLogLikelihood.backward(
                 x, labels + rows.lowerBound, scale: 1 / Double(count), into: deltas[layers.count - 1][rows])
@@ -342,9 +342,9 @@ public struct StepResult: Sendable {
                 let range = mine.lowerBound * 32..<mine.upperBound * 32
                 let sums = gradient.columns(range)
                 let parts = accumulators.columns(range)
-                unsafe Element.vectorKernels.pointee.copy(Int64(range.count), parts.base, sums.base, false)
+                unsafe Element.laneKernels.vector.pointee.copy(Int64(range.count), parts.base, sums.base, false)
                 for shard in 1..<max(1, shards) {
-                    unsafe Element.vectorKernels.pointee.add(
+                    unsafe Element.laneKernels.vector.pointee.add(
                         Int64(range.count), sums.base, parts[shard..<shards].base, sums.base, false)
                 }
                 update.apply(range, gradient, first, second, parameters)
@@ -436,7 +436,12 @@ public struct StepResult: Sendable {
         firstMemory = Buffer(first.isEmpty ? [] : columnBlocks.cut(first))
         secondMemory = Buffer(second.isEmpty ? [] : columnBlocks.cut(second))
         if case .adam(let beta1, let beta2, _, _) = options.optimizer {
-            for _ in 0..<steps where powers != (0, 0) { powers = (powers.0 * beta1, powers.1 * beta2) }
+            // One multiplication a step, as in training, until they no longer change.
+            for _ in 0..<steps {
+                let next = (powers.0 * beta1, powers.1 * beta2)
+                if next == powers { break }
+                powers = next
+            }
         }
     }
 }
@@ -496,7 +501,7 @@ private struct Update: Sendable {
         _ range: Range<Int>, _ gradient: Rows<Element>, _ first: Rows<Element>, _ second: Rows<Element>,
         _ parameters: Rows<Element>
     ) {
-        let kernels = unsafe Element.networkKernels
+        let kernels = unsafe Element.laneKernels.network
         let count = Int64(range.count)
         let (g, p) = unsafe (gradient.base + range.lowerBound, parameters.base + range.lowerBound)
         switch kind {

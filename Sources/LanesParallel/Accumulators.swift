@@ -29,8 +29,14 @@ import Lanes
         let line = 128 / MemoryLayout<Element>.stride
         self.lanes = lanes
         self.count = count
-        stride = padded ? max(1, (count + line - 1) / line) * line : count
-        buffer = Buffer(count: lanes * stride)
+        let wanted = padded ? max(1, count) : count
+        let (stride, isTooLong) = wanted.addingReportingOverflow(padded ? (line - wanted % line) % line : 0)
+        let (total, isTooMuch) = stride.multipliedReportingOverflow(by: lanes)
+        guard !isTooLong && !isTooMuch && total <= Int.max / MemoryLayout<Element>.stride else {
+            fatalError("LaneAccumulators: \(lanes) lanes of \(count) numbers do not fit in memory")
+        }
+        self.stride = stride
+        buffer = Buffer(count: total)
     }
 
     /// Calls `body` with one lane's numbers. Different lanes may be inside at once; one lane must not be inside twice.
@@ -43,7 +49,7 @@ import Lanes
     /// The sums over lanes, added in lane order from lane 0 on.
     public func merged() -> [Element] {
         let total = Buffer<Element>(count: count)
-        let kernels = unsafe Element.isSingle ? ck_vector_f32()! : ck_vector_f64()!
+        let kernels = unsafe Element.laneKernels.vector
         if count > 0 { unsafe kernels.pointee.copy(Int64(count), buffer.base, total.base, false) }
         for lane in 1..<max(1, lanes) where count > 0 {
             unsafe kernels.pointee.add(Int64(count), total.base, buffer.base + lane * stride, total.base, false)

@@ -32,7 +32,7 @@ extension WorkerPool {
     /// y = relu(x). See `relu` for one thread.
     public func relu<Element: LaneElement>(_ x: borrowing Buffer<Element>, into y: inout Buffer<Element>) {
         requireEqual("relu", x.count, y.count)
-        nonisolated(unsafe) let kernels = unsafe Element.kernels
+        nonisolated(unsafe) let kernels = unsafe Element.laneKernels.vector
         let (from, to) = unsafe (Shared(x.base), Shared(y.base))
         run(over: y.count) { unsafe kernels.pointee.relu(Int64($0.count), from.at($0), to.at($0)) }
     }
@@ -40,7 +40,7 @@ extension WorkerPool {
     /// y = eˣ.
     public func exp<Element: LaneElement>(_ x: borrowing Buffer<Element>, into y: inout Buffer<Element>) {
         requireEqual("exp", x.count, y.count)
-        nonisolated(unsafe) let kernels = unsafe Element.kernels
+        nonisolated(unsafe) let kernels = unsafe Element.laneKernels.vector
         let (from, to) = unsafe (Shared(x.base), Shared(y.base))
         run(over: y.count) { unsafe kernels.pointee.exp(Int64($0.count), from.at($0), to.at($0)) }
     }
@@ -48,7 +48,7 @@ extension WorkerPool {
     /// y = the natural logarithm of x.
     public func log<Element: LaneElement>(_ x: borrowing Buffer<Element>, into y: inout Buffer<Element>) {
         requireEqual("log", x.count, y.count)
-        nonisolated(unsafe) let kernels = unsafe Element.kernels
+        nonisolated(unsafe) let kernels = unsafe Element.laneKernels.vector
         let (from, to) = unsafe (Shared(x.base), Shared(y.base))
         run(over: y.count) { unsafe kernels.pointee.log(Int64($0.count), from.at($0), to.at($0)) }
     }
@@ -56,14 +56,14 @@ extension WorkerPool {
     /// y = a·x + y, each element rounded once.
     public func axpy<Element: LaneElement>(_ a: Element, _ x: borrowing Buffer<Element>, into y: inout Buffer<Element>) {
         requireEqual("axpy", x.count, y.count)
-        nonisolated(unsafe) let kernels = unsafe Element.kernels
+        nonisolated(unsafe) let kernels = unsafe Element.laneKernels.vector
         let (from, to) = unsafe (Shared(x.base), Shared(y.base))
         run(over: y.count) { unsafe kernels.pointee.axpy(Int64($0.count), Double(a), from.at($0), to.at($0)) }
     }
 
     /// z = a everywhere.
     public func fill<Element: LaneElement>(_ z: inout Buffer<Element>, with a: Element, stores: Stores = .automatic) {
-        nonisolated(unsafe) let kernels = unsafe Element.kernels
+        nonisolated(unsafe) let kernels = unsafe Element.laneKernels.vector
         let to = unsafe Shared(z.base)
         let streaming = stores.isStreaming(byteCount: z.count * MemoryLayout<Element>.stride)
         run(over: z.count) { unsafe kernels.pointee.fill(Int64($0.count), Double(a), to.at($0), streaming) }
@@ -74,7 +74,7 @@ extension WorkerPool {
         _ x: borrowing Buffer<Element>, into z: inout Buffer<Element>, stores: Stores = .automatic
     ) {
         requireEqual("copy", x.count, z.count)
-        nonisolated(unsafe) let kernels = unsafe Element.kernels
+        nonisolated(unsafe) let kernels = unsafe Element.laneKernels.vector
         let (from, to) = unsafe (Shared(x.base), Shared(z.base))
         let streaming = stores.isStreaming(byteCount: z.count * MemoryLayout<Element>.stride)
         run(over: z.count) { unsafe kernels.pointee.copy(Int64($0.count), from.at($0), to.at($0), streaming) }
@@ -85,7 +85,7 @@ extension WorkerPool {
         _ a: Element, _ x: borrowing Buffer<Element>, into z: inout Buffer<Element>, stores: Stores = .automatic
     ) {
         requireEqual("scale", x.count, z.count)
-        nonisolated(unsafe) let kernels = unsafe Element.kernels
+        nonisolated(unsafe) let kernels = unsafe Element.laneKernels.vector
         let (from, to) = unsafe (Shared(x.base), Shared(z.base))
         let streaming = stores.isStreaming(byteCount: z.count * MemoryLayout<Element>.stride)
         run(over: z.count) { unsafe kernels.pointee.scale(Int64($0.count), Double(a), from.at($0), to.at($0), streaming) }
@@ -98,7 +98,7 @@ extension WorkerPool {
     ) {
         requireEqual("add", x.count, y.count)
         requireEqual("add", x.count, z.count)
-        nonisolated(unsafe) let kernels = unsafe Element.kernels
+        nonisolated(unsafe) let kernels = unsafe Element.laneKernels.vector
         let (first, second, to) = unsafe (Shared(x.base), Shared(y.base), Shared(z.base))
         let streaming = stores.isStreaming(byteCount: z.count * MemoryLayout<Element>.stride)
         run(over: z.count) {
@@ -113,7 +113,7 @@ extension WorkerPool {
     ) {
         requireEqual("triad", x.count, y.count)
         requireEqual("triad", x.count, z.count)
-        nonisolated(unsafe) let kernels = unsafe Element.kernels
+        nonisolated(unsafe) let kernels = unsafe Element.laneKernels.vector
         let (first, second, to) = unsafe (Shared(x.base), Shared(y.base), Shared(z.base))
         let streaming = stores.isStreaming(byteCount: z.count * MemoryLayout<Element>.stride)
         run(over: z.count) {
@@ -123,7 +123,7 @@ extension WorkerPool {
 
     /// The sum of the elements: chunks are added in ascending order, whoever summed them.
     public func sum<Element: LaneElement>(_ x: borrowing Buffer<Element>) -> Element {
-        nonisolated(unsafe) let kernels = unsafe Element.kernels
+        nonisolated(unsafe) let kernels = unsafe Element.laneKernels.vector
         let from = unsafe Shared(x.base)
         return reduce(x.count) { unsafe Element(kernels.pointee.sum(Int64($0.count), from.at($0))) }.reduce(0, +)
     }
@@ -131,7 +131,7 @@ extension WorkerPool {
     /// The scalar product, by multiply-adds.
     public func dot<Element: LaneElement>(_ x: borrowing Buffer<Element>, _ y: borrowing Buffer<Element>) -> Element {
         requireEqual("dot", x.count, y.count)
-        nonisolated(unsafe) let kernels = unsafe Element.kernels
+        nonisolated(unsafe) let kernels = unsafe Element.laneKernels.vector
         let (first, second) = unsafe (Shared(x.base), Shared(y.base))
         return reduce(x.count) { unsafe Element(kernels.pointee.dot(Int64($0.count), first.at($0), second.at($0))) }.reduce(
             0, +)
@@ -139,7 +139,7 @@ extension WorkerPool {
 
     /// The largest element that is a number; -∞ where there is none.
     public func maximum<Element: LaneElement>(_ x: borrowing Buffer<Element>) -> Element {
-        nonisolated(unsafe) let kernels = unsafe Element.kernels
+        nonisolated(unsafe) let kernels = unsafe Element.laneKernels.vector
         let from = unsafe Shared(x.base)
         return reduce(x.count) { unsafe Element(kernels.pointee.maximum(Int64($0.count), from.at($0))) }
             .reduce(-Element.infinity) { $1 > $0 ? $1 : $0 }
@@ -175,10 +175,6 @@ extension WorkerPool {
             initialized = chunks
         }
     }
-}
-
-extension LaneElement {
-    fileprivate static var kernels: UnsafePointer<ck_vector_kernels> { unsafe isSingle ? ck_vector_f32() : ck_vector_f64() }
 }
 
 // A pointer on its way to several lanes, which use parts of its memory that do not overlap while its owner is borrowed.

@@ -233,7 +233,8 @@ public enum Schedule: Sendable {
             fatalError("parallelFor: \(schedule), at least 1 is needed")
         default: break
         }
-        let count = range.count
+        let (count, isTooLong) = range.upperBound.subtractingReportingOverflow(range.lowerBound)
+        guard !isTooLong else { fatalError("parallelFor: \(range) has more than \(Int.max) iterations") }
         let first = range.lowerBound
         guard count > 0 else { return }
         let next = Atomic(0)

@@ -196,6 +196,18 @@ extension Facts {
         #endif
     }
 
+    /// What is counted is counted right, and nothing is said where nobody counts.
+    @Test func countersCountOrSayNothing() {
+        var memory: [UInt8] = []
+        if let faults = Counter.pageFaults.count({ memory = [UInt8](repeating: 1, count: 64 << 20) }) {
+            #expect(faults >= 1 && faults < 100_000, "\(faults)")
+        }
+        #expect(memory.count == 64 << 20)
+        if let instructions = Counter.instructions.count({ Probe.aluChain(1_000_000) }) {
+            #expect(instructions > 1_000_000 && instructions < 4_000_000, "\(instructions)")
+        }
+    }
+
     /// On the machine at hand the cycle agrees with the processor's own ratio of multiplications.
     @Test func theChainsOfThisMachine() {
         // A neighbour may disturb one try, not all.

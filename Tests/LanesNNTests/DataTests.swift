@@ -119,18 +119,75 @@ import Testing
             let cut = try write("cut", Array(good[0..<count]))
             #expect(throws: CheckpointError.self) { _ = try Checkpoint.read(cut) }
         }
-        for position in stride(from: good.count - 800, to: good.count, by: 13) {
+        // Every byte of it counts, those of the header too, and there is none after the last.
+        for position in good.indices {
             var bytes = good
             bytes[position] ^= 4
             let damaged = try write("damaged", bytes)
-            #expect(throws: CheckpointError.self) { _ = try Checkpoint.read(damaged) }
+            #expect(throws: CheckpointError.self, "byte \(position)") { _ = try Checkpoint.read(damaged) }
         }
+        let longer = try write("longer", good + [0, 0, 0, 0])
+        #expect(throws: CheckpointError.self) { _ = try Checkpoint.read(longer) }
         let foreign = try write("foreign", Array("{\"a\":1}".utf8) + [UInt8](repeating: 0, count: 100))
         #expect(throws: CheckpointError.self) { _ = try Checkpoint.read(foreign) }
         // Where it cannot be written, the old file stays.
         #expect(throws: CheckpointError.self) {
             try Checkpoint.write(Network<Float>(shape: NetworkShape([2, 2])), to: "\(folder)/no/such/x")
         }
+    }
+
+    /// A file with a right checksum whose optimizer's state no training has, and one of so many steps that nobody can take.
+    @Test func statesThatNoTrainingHasAreRefused() throws {
+        let file = "\(folder)/model.safetensors"
+        var options = TrainingOptions()
+        options.optimizer = .adam()
+        let trainer = Trainer(Network<Float>(shape: NetworkShape([784, 3, 10])), options: options)
+        try trainer.step(ImageSet.drawn(count: 64, seed: 1), indices: Array(0..<Int64(64))[...])
+        for (first, second) in [(Float.nan, Float(1)), (.infinity, 1), (0, -1), (0, .nan), (0, .infinity)] {
+            try Checkpoint.write(
+                trainer.network, steps: 1, batch: 64, optimizer: "adam",
+                first: [Float](repeating: first, count: trainer.state.first.count),
+                second: [Float](repeating: second, count: trainer.state.second.count), to: file)
+            let error = #expect(throws: CheckpointError.self) { _ = try Checkpoint.resume(file, options: options) }
+            #expect(error?.reason.contains("state that no training has") == true)
+        }
+        try Checkpoint.write(
+            trainer.network, steps: 1 << 40, batch: 64, optimizer: "adam", first: trainer.state.first,
+            second: trainer.state.second,
+            to: file)
+        #expect(try Checkpoint.resume(file, options: options).steps == 1 << 40)
+    }
+
+    /// What can be written can be read, and what cannot be read is not written.
+    @Test func oneRuleForWritingAndReading() throws {
+        let file = "\(folder)/model.safetensors"
+        let deep = Network<Float>(shape: NetworkShape([Int](repeating: 2, count: 101)))
+        try Checkpoint.write(deep, to: file)
+        #expect(try Checkpoint.read(file).shape == deep.shape)
+        let before = try Data(contentsOf: URL(fileURLWithPath: file))
+        for widths in [[Int](repeating: 2, count: 102), [1 << 20 + 1, 1]] {
+            #expect(!Checkpoint.isWritable(NetworkShape(widths)))
+            #expect(throws: CheckpointError.self) {
+                try Checkpoint.write(Network<Float>(shape: NetworkShape(widths)), to: file)
+            }
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == before)
+    }
+
+    /// Links and files that somebody has put beside a checkpoint are not written to, and no device or pipe is replaced.
+    @Test func writingTouchesNothingElse() throws {
+        let file = "\(folder)/model.safetensors"
+        let victim = try write("victim", [1, 2, 3])
+        unsafe symlink(victim, "\(file).\(ProcessInfo.processInfo.processIdentifier).tmp")
+        let network = Network<Float>(shape: NetworkShape([4, 3]))
+        try Checkpoint.write(network, to: file)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: victim)) == Data([1, 2, 3]))
+        let pipe = "\(folder)/pipe"
+        unsafe mkfifo(pipe, 0o600)
+        let error = #expect(throws: CheckpointError.self) { try Checkpoint.write(network, to: pipe) }
+        #expect(error?.reason == "is there and is no file")
+        var status = stat()
+        #expect(unsafe lstat(pipe, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
     }
 
     @Test(arguments: [1, 3], [1, 5]) func loadersGiveEveryImageOnce(threads: Int, depth: Int) throws {

@@ -152,6 +152,32 @@ import Testing
         #expect(message(result).contains("a bias of 2 elements does not fit the columns of C (2 x 5)"))
     }
 
+    @Test(arguments: ["A", "B", "the bias"]) func resultOverlaps(which: String) async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [which] in
+            let base = UnsafeMutablePointer<Float>.allocate(capacity: 1000)
+            unsafe base.initialize(repeating: 1, count: 1000)
+            func view(_ offset: Int) -> MatrixView<Float> {
+                unsafe MatrixView(base: base + offset, rows: 4, columns: 4, leadingDimension: 5)
+            }
+            let c = unsafe MutableMatrixView(base: base + 18, rows: 4, columns: 4, leadingDimension: 5)
+            let bias = unsafe UnsafeBufferPointer(start: base + (which == "the bias" ? 15 : 700), count: 4).span
+            unsafe multiply(view(which == "A" ? 0 : 100), view(which == "B" ? 36 : 200), into: c, bias: bias)
+        }
+        #expect(message(result).contains("multiply: C overlaps \(which)"))
+    }
+
+    /// Columns of one buffer side by side, and rows between each other's, are apart.
+    @Test func viewsOfOneBufferMayInterleave() {
+        let base = UnsafeMutablePointer<Float>.allocate(capacity: 1000)
+        unsafe base.initialize(repeating: 1, count: 1000)
+        defer { unsafe base.deallocate() }
+        let a = unsafe MatrixView<Float>(base: base, rows: 6, columns: 4, leadingDimension: 20)
+        let b = unsafe MatrixView<Float>(base: base + 4, rows: 4, columns: 4, leadingDimension: 40)
+        let c = unsafe MutableMatrixView<Float>(base: base + 8, rows: 6, columns: 4, leadingDimension: 20)
+        unsafe multiply(a, b, into: c)
+        #expect(unsafe base[8] == 4 && base[8 + 5 * 20 + 3] == 4 && base[12] == 1 && base[7] == 1)
+    }
+
     @Test func spanTooShort() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             var c: [Float] = [0, 0, 0, 0]

@@ -5,6 +5,7 @@ extension Quantity {
     fileprivate static let pagesThatAreRemembered = Quantity("pages that are remembered")
     fileprivate static let mostPagesSmallOverHuge = Quantity("most pages, small over huge", "times")
     fileprivate static let mostPages = Quantity("most pages")
+    fileprivate static let countedMisses = Quantity("look-ups a load, most pages, counted by the processor")
     fileprivate static let sixteenPages = Quantity("16 pages", "ns")
 }
 
@@ -36,11 +37,13 @@ extension Experiment {
             let memories = [false, true].map { ProbeMemory(byteCount: most * stride, hugePages: $0) }
             if let reason = ProbeMemory.pagesDiffer(small: memories[0], huge: memories[1]) { return .notTestable(reason) }
             var count = 16.0
+            var counted: Double?
             while Int(count) <= most {
                 for (index, memory) in memories.enumerated() {
                     let walk = Chase(memory, cells: Int(count), stride: stride, seed: lab.seed)
                     walk.follow(min(4 * Int(count), 100_000))
                     let times = lab.time(seconds: lab.pointSeconds / 2, samples: 5) { walk.follow(5000) }.map { $0 / 5000 }
+                    if index == 0 { counted = Counter.addressMisses.count { walk.follow(20_000) }.map { $0 / 20_000 } }
                     if index == 0 { small.add(Double(Int(count)), times) } else { huge.add(Double(Int(count)), times) }
                 }
                 count *= 2.0.squareRoot()
@@ -52,6 +55,7 @@ extension Experiment {
                 .mostPagesSmallOverHuge: ratios.last!.1, .mostPages: ratios.last!.0,
                 .sixteenPages: small.points[0].y,
             ]
+            observation.numbers[.countedMisses] = counted
             observation.notes.append("transparent huge pages are set to '\(Laboratory.record.hugePages)' on this system")
             return observation
         },
@@ -59,14 +63,15 @@ extension Experiment {
             let (times, reach) = (found[.mostPagesSmallOverHuge]!, found[.pagesThatAreRemembered]!)
             return (
                 times > 1.1 ? .supported : .refuted,
-                times > 1.1
+                (times > 1.1
                     ? "Up to about \(text(reach, 0)) pages of \(pageText(facts.pageBytes)) a load is as fast as in huge pages; with \(text(found[.mostPages]!, 0)) it takes \(text(times, 2)) times as long. \(text(reach, 0)) pages are \(text(reach * Double(facts.pageBytes) / 1_048_576, 1)) MiB."
-                    : "With \(text(found[.mostPages]!, 0)) pages of \(pageText(facts.pageBytes)) a load takes \(text(times, 2)) times as long as in huge ones: no end of the address caches was seen."
+                    : "With \(text(found[.mostPages]!, 0)) pages of \(pageText(facts.pageBytes)) a load takes \(text(times, 2)) times as long as in huge ones: no end of the address caches was seen.")
+                    + (found[.countedMisses].map { " The processor counted \(text($0, 2)) look-ups a load there." } ?? "")
             )
         },
         remember: { found, facts in
             found[.mostPagesSmallOverHuge]! > 1.1
-                ? "Beyond \(text(found[.pagesThatAreRemembered]! * Double(facts.pageBytes) / 1_048_576, 0)) MiB in pages of \(pageText(facts.pageBytes)) loads all over memory take up to \(text(found[.mostPagesSmallOverHuge]!, 2)) times as long as in huge pages."
+                ? "Beyond \(text(found[.pagesThatAreRemembered]!, 0)) pages, \(text(found[.pagesThatAreRemembered]! * Double(facts.pageBytes) / 1024, 0)) KiB, in pages of \(pageText(facts.pageBytes)) loads all over memory take up to \(text(found[.mostPagesSmallOverHuge]!, 2)) times as long as in huge pages."
                 : "Up to \(text(found[.mostPages]!, 0)) pages, loads in pages of \(pageText(facts.pageBytes)) are as fast as in huge ones."
         })
 }

@@ -51,12 +51,16 @@ extension Experiment {
                 "Counters in one pair of lines take \(text(found[.onePair]!, 2)) ns for an addition, in different pairs \(text(found[.differentPairs]!, 2)) ns: a difference of \(text(difference))%, median of pairs timed in turn. "
                     + (abs(difference) < 10
                         ? "Counters a line of \(facts.lineBytes) bytes apart do not disturb each other here."
-                        : "Counters a line of \(facts.lineBytes) bytes apart still disturb each other; a prefetcher that fetches lines in pairs would do that, but nothing here measures one.")
+                        : difference < 0
+                            ? "Those of different pairs were slower; why is not measured."
+                            : "Counters a line of \(facts.lineBytes) bytes apart still disturb each other; a prefetcher that fetches lines in pairs would do that, but nothing here measures one.")
             )
         },
         remember: { found, facts in
             abs(found[.difference]!) < 10
                 ? "One line of \(facts.lineBytes) bytes between counters is enough."
-                : "One line of \(facts.lineBytes) bytes between counters is not enough: in one pair of lines an addition takes \(text(found[.difference]!))% longer."
+                : found[.difference]! < 0
+                    ? "One line of \(facts.lineBytes) bytes between counters is enough: more was slower here."
+                    : "One line of \(facts.lineBytes) bytes between counters is not enough: in one pair of lines an addition takes \(text(found[.difference]!))% longer."
         })
 }

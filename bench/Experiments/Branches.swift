@@ -6,6 +6,7 @@ extension Quantity {
     fileprivate static let alwaysTheSame = Quantity("always the same", "ns")
     fileprivate static let randomSteps = Quantity("1,048,576 random steps", "ns")
     fileprivate static let longestPatternLearnt = Quantity("longest pattern learnt")
+    fileprivate static let countedWrong = Quantity("wrong guesses a random step, counted by the processor")
     fileprivate static let aWrongGuess = Quantity("a wrong guess", "ns")
 }
 
@@ -22,11 +23,15 @@ extension Experiment {
             var observation = Observation()
             var curve = Series("random pattern", unit: "ns")
             var random = SplitMix64(seed: lab.seed)
+            var counted: Double?
             for power in 0...20 {
                 let pattern = (0..<1 << power).map { _ in UInt8(random.unit() < 0.5 ? 0 : 1) }
                 // Always to the end of the pattern.
                 let steps = max(65_536, pattern.count)
                 for _ in 0..<10 { CoreProbe.branch(pattern, steps) }
+                if power == 20 {
+                    counted = Counter.branchMisses.count { CoreProbe.branch(pattern, steps) }.map { $0 / Double(steps) }
+                }
                 curve.add(
                     Double(1 << power),
                     lab.time(seconds: lab.pointSeconds / 2) { CoreProbe.branch(pattern, steps) }.map { $0 / Double(steps) })
@@ -36,9 +41,10 @@ extension Experiment {
             observation.numbers = [
                 .alwaysTheSame: easy, .randomSteps: hard,
                 .longestPatternLearnt: curve.points.last { $0.y < easy + 0.2 * (hard - easy) }!.x,
-                // Every second one goes wrong.
-                .aWrongGuess: 2 * (hard - easy),
+                // Where nobody counts, every second one is taken to go wrong.
+                .aWrongGuess: (hard - easy) / max(0.05, counted ?? 0.5),
             ]
+            observation.numbers[.countedWrong] = counted
             return observation
         },
         judge: { found, facts in
@@ -48,7 +54,7 @@ extension Experiment {
             let wrong = found[.aWrongGuess]!
             return (
                 hard > 2 * easy && learnt >= 256 ? .supported : .refuted,
-                "A branch that always goes the same way takes \(text(easy, 2)) ns with its loop, one of a random pattern of 1,048,576 steps \(text(hard, 2)) ns. Patterns of up to \(text(learnt, 0)) steps are learnt. \(hard > 1.2 * easy ? "If every second guess at the longest pattern is wrong, a wrong one costs \(text(wrong, 1)) ns\(facts.cycle.map { ", \(text(wrong / $0, 0)) cycles" } ?? "")." : "Even the longest was learnt here.")"
+                "A branch that always goes the same way takes \(text(easy, 2)) ns with its loop, one of a random pattern of 1,048,576 steps \(text(hard, 2)) ns. Patterns of up to \(text(learnt, 0)) steps are learnt. \(hard > 1.2 * easy ? "\(found[.countedWrong].map { "The processor counted \(text($0, 2)) wrong guesses a step at the longest pattern: a" } ?? "If every second guess at the longest pattern is wrong, a") wrong one costs \(text(wrong, 1)) ns\(facts.cycle.map { ", \(text(wrong / $0, 0)) cycles" } ?? "")." : "Even the longest was learnt here.")"
             )
         },
         remember: { found, _ in

@@ -55,6 +55,10 @@ extension Experiment {
             )
         },
         remember: { found, _ in
-            "A load from another node takes \(text((found[.far] ?? .nan) / (found[.near] ?? .nan), 2)) times as long as one from the own node."
+            found[.far].flatMap { far in
+                found[.near].map {
+                    "A load from another node takes \(text(far / $0, 2)) times as long as one from the own node."
+                }
+            } ?? "No node has both processors and memory: near and far could not be told apart."
         })
 }

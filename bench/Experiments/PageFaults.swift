@@ -8,6 +8,7 @@ extension Quantity {
     fileprivate static let firstWriteHugePages = Quantity("first write, huge pages", "ns")
     fileprivate static let populated = Quantity("filled by MAP_POPULATE", "ns")
     fileprivate static let populatedHuge = Quantity("filled by MAP_POPULATE, in huge pages", "share")
+    fileprivate static let countedFaults = Quantity("page faults a page, first write, counted by the system")
     fileprivate static let firstRead = Quantity("first read", "ns")
     fileprivate static let firstWriteAfterARead = Quantity("first write after a read", "ns")
 }
@@ -52,6 +53,11 @@ extension Experiment {
             if let hugeShare, hugeShare > 0.1 {
                 return .notTestable("the system gives huge pages for memory that asks for small ones")
             }
+            if let memory = FreshMemory(byteCount: bytes, huge: false) {
+                observation.numbers[.countedFaults] = Counter.pageFaults.count { memory.write(every: page) }.map {
+                    $0 * Double(page) / Double(bytes)
+                }
+            }
             add(.firstWriteHugePages, huge: true) { $0.write(every: page) }
             if let hugeShare, hugeShare < 0.9 {
                 bars.points.removeLast()
@@ -79,11 +85,11 @@ extension Experiment {
         judge: { found, facts in
             let (first, again) = (found[.firstWrite]!, found[.writtenAgain]!)
             let (huge, populated) = (found[.firstWriteHugePages], found[.populated])
-            let pages = (found[.populatedHuge] ?? 0) > 0.1 ? "in huge pages" : "in small pages"
+            let pages = found[.populatedHuge].map { ", \(text(100 * $0, 0))% of it in huge pages," } ?? ""
             let (read, after) = (found[.firstRead]!, found[.firstWriteAfterARead]!)
             return (
                 first > 3 * again && (huge ?? 0) < first && (populated ?? 0) < first ? .supported : .refuted,
-                "The first write to a page of \(pageText(facts.pageBytes)) takes \(text(first, 0)) ns, a later one \(text(again, 1)): \(text(first / again, 0)) times.\(huge.map { " In huge pages the first write comes to \(text($0, 0)) ns for as much memory." } ?? "")\(populated.map { " Filled by MAP_POPULATE\(found[.populatedHuge] == nil ? "" : ", \(pages),") it comes to \(text($0, 0))." } ?? "") A first read takes \(text(read, 0)) ns and a first write after it \(text(after, 0))\(read + after > 1.2 * first ? ": who reads first pays twice, \(text(read + after, 0)) ns" : "")."
+                "The first write to a page of \(pageText(facts.pageBytes)) takes \(text(first, 0)) ns, a later one \(text(again, 1)): \(text(first / again, 0)) times\(found[.countedFaults].map { ", with \(text($0, 2)) page faults a page" } ?? "").\(huge.map { " In huge pages the first write comes to \(text($0, 0)) ns for as much memory." } ?? "")\(populated.map { " Filled by MAP_POPULATE\(pages) it comes to \(text($0, 0))." } ?? "") A first read takes \(text(read, 0)) ns and a first write after it \(text(after, 0))\(read + after > 1.2 * first ? ": who reads first pays twice, \(text(read + after, 0)) ns" : "")."
             )
         },
         remember: { found, _ in

@@ -9,6 +9,7 @@ extension Quantity {
     fileprivate static let loadsAndShuffles = Quantity("loads and shuffles", "ns")
     fileprivate static let allThree = Quantity("all three", "ns")
     fileprivate static let loadsBesideMultiplyAdds = Quantity("multiply-adds and loads over the longer of both", "times")
+    fileprivate static let countedInACycle = Quantity("instructions a cycle, all three, counted by the processor")
     fileprivate static let instructionsInATime = Quantity("instructions a ns, all three")
 }
 
@@ -48,6 +49,12 @@ extension Experiment {
             let (adds, loads, both, all) = (bars.points[0].y, bars.points[1].y, bars.points[3].y, bars.points[6].y)
             observation.numbers[.loadsBesideMultiplyAdds] = both / max(adds, loads)
             observation.numbers[.instructionsInATime] = Double(3 * ofEachKind) / all
+            func counted(_ counter: Counter) -> Double? {
+                counter.count { _ = CoreProbe.issue([.multiplyAdd, .load, .shuffle], turns: turns) }
+            }
+            if let instructions = counted(.instructions), let cycles = counted(.cycles), cycles > 0 {
+                observation.numbers[.countedInACycle] = instructions / cycles
+            }
             return observation
         },
         judge: { found, facts in
@@ -69,7 +76,7 @@ extension Experiment {
                         mixed("Multiply-adds and shuffles", .multiplyAddsAndShuffles, adds, shuffles),
                         mixed("Loads and shuffles", .loadsAndShuffles, loads, shuffles),
                     ].joined(separator: " ")
-                    + " With all three \(text(all, 1)) instructions start in a ns\(facts.cycle.map { ", \(text(all * $0, 1)) in a cycle" } ?? "")."
+                    + " With all three \(text(all, 1)) instructions start in a ns\(facts.cycle.map { ", \(text(all * $0, 1)) in a cycle" } ?? "")\(found[.countedInACycle].map { "; the processor counted \(text($0, 1)) in a cycle, with the loop's own" } ?? "")."
             )
         },
         remember: { found, _ in

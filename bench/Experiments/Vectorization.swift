@@ -111,14 +111,14 @@ extension Experiment {
             )
             return (
                 textbook < compiler && compiler < tiles ? .supported : .refuted,
-                "From the first rung to the last the rate grows \(text(found[.lastRungOverFirst] ?? .nan, 0)) times. "
+                "From the first rung to the fastest of ours the rate grows \(text(found[.lastRungOverFirst] ?? .nan, 0)) times. "
                     + (rung(.python).isNaN
                         ? "" : "Python's loops reach \(text(1000 * rung(.python), 1)) MFLOP/s. ")
                     + "Textbook loops reach \(text(textbook, 2)) GFLOP/s\(facts.floatAddition.map { abs(log(textbook * $0 / 2)) < log(1.5) ? ": each addition of \(text($0, 2)) ns waits for the one before" : "; additions that wait for each other, \(text($0, 2)) ns each, would give \(text(2 / $0, 2))" } ?? ""). With the loops exchanged (\(text(exchanged, 2))) every step loads and stores C. Vectors take \(facts.vectorFloats) numbers at once (\(text(compiler, 0))), but still move C through memory; tiles keep it in registers (\(text(tiles, 0)))\(rung(.allLanes).isNaN ? "" : ", and all lanes share it (\(text(rung(.allLanes), 0)))")."
             )
         },
         remember: { found, _ in
-            "The same product is \(text(found[.lastRungOverFirst] ?? .nan, 0)) times as fast in its fastest form as in its first, on the same processor."
+            "The same product is \(text(found[.lastRungOverFirst] ?? .nan, 0)) times as fast in its fastest form as in its first, on the same machine."
         })
 
     // Nanoseconds of a product by Python's loops over lists.

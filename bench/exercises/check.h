@@ -20,15 +20,17 @@ typedef struct exercise {
     // Does what the limit consists of and no more, so much of it as a timed call must do at least.
     void (*limit)(int thread, int threads);
     const char *limit_text; // "loads of the same bytes"
-    double work;            // of a timed call of all threads
-    const char *unit;       // of the work, for a rate of so many in a nanosecond: "bytes"
+    double work;            // of a timed call: of each thread, where is_work_of_each, else of all
+    bool is_work_of_each;
+    const char *unit; // of the work, for a rate of so many in a nanosecond: "bytes"
     const char *advice[8];  // what to try next: for a share of the limit below an eighth, a quarter, a half, three quarters, and above
 } exercise;
 
 extern const exercise this_exercise;
 
-// Memory whose first and last byte have a page beside them that nobody may touch. The same name and size give the same memory again. An
-// INPUT may not be written during a call. An OUTPUT is filled with 0xa5 before it. A SCRATCH is the solution's, zeros at first.
+// Memory that ends where a page begins that nobody may touch, or, for every small size a second time, begins where one ends; what is written
+// on its other side is found after the call. The same name and size give the same memory again. An INPUT may not be written during a call. An
+// OUTPUT is filled with 0xa5 before it. A SCRATCH is the solution's, zeros at first.
 typedef enum memory_kind { INPUT, OUTPUT, SCRATCH } memory_kind;
 void *memory(const char *name, size_t bytes, memory_kind kind);
 
@@ -45,5 +47,8 @@ void barrier(void);
 // Loads, or copies, all bytes, but for the last few hundred, in the widest vectors; no load needs another.
 void load_all(const void *start, size_t bytes);
 void copy_all(void *to, const void *from, size_t bytes);
+
+// A copy of a large memory by memcpy or by stores that go past the caches, whichever was faster at first.
+void copy_large(void *to, const void *from, size_t bytes);
 
 #endif

@@ -4,7 +4,7 @@
 // The functions below are right, and no two threads write to the same counter. But their counters are neighbours: a core that writes to a
 // line takes all of it away from the others. How near can you come to the time that loading the items takes?
 //
-// Promised: memory holds 4096 bytes of zeros and begins on a page; n >= 0; items holds n bytes at any address. All threads, at most 64,
+// Promised: memory holds 16,384 bytes of zeros and begins at a multiple of 4096; n >= 0; items holds n bytes at any address. All threads, at most 64,
 // call counters_add at the same time, each with items of its own; one of them calls counters_total after all have returned.
 // Timed with 65,536 items for each thread. Right: the total is how many items of all threads are odd.
 #include <stdint.h>
@@ -31,21 +31,23 @@ void counters_add(int64_t *memory, int thread, int64_t n, const uint8_t *items) 
         for (int64_t i = 0; i < part; i++) few += items[i] & 1;
         count += few, n -= part, items += part;
     }
-    memory[8 * thread] = count;
+    memory[16 * thread] = count;
 }
 
 int64_t counters_total(const int64_t *memory, int threads) {
     int64_t total = 0;
-    for (int thread = 0; thread < threads; thread++) total += memory[8 * thread];
+    for (int thread = 0; thread < threads; thread++) total += memory[16 * thread];
     return total;
 }
 
 #else
 #include "check.h"
 
+#include <string.h>
+
 typedef void add_function(int64_t *memory, int thread, int64_t n, const uint8_t *items);
 typedef int64_t total_function(const int64_t *memory, int threads);
-enum { MOST = 65536, THREADS = 64 };
+enum { MOST = 65536, THREADS = 64, BYTES = 16384 };
 static int64_t n, *counters, *total;
 static uint8_t *items;
 static int used;
@@ -53,14 +55,13 @@ static int used;
 static void prepare(int which, uint64_t seed) {
     n = (const int64_t[]){0, 1, 7, 64, 300, 1001, MOST}[which];
     items = memory("items", (size_t)n * THREADS, INPUT);
-    counters = memory("memory", 4096, SCRATCH);
+    counters = memory("memory", BYTES, SCRATCH);
     total = memory("the total", sizeof *total, OUTPUT);
     for (int64_t i = 0; i < n * THREADS; i++) items[i] = (uint8_t)(random_number(&seed) >> 40);
 }
 
 static void call(void *const *functions, int thread, int threads) {
-    if (thread == 0)
-        for (int i = 0; i < 512; i++) counters[i] = 0;
+    if (thread == 0) memset(counters, 0, BYTES);
     barrier();
     ((add_function *)functions[0])(counters, thread, n, items + thread * n);
     barrier();
@@ -77,6 +78,7 @@ static bool verify(void) {
 
 static void limit(int thread, int threads) {
     (void)threads;
+    if (thread == 0) memset(counters, 0, BYTES);
     barrier();
     load_all(items + thread * n, (size_t)n);
     barrier();
@@ -84,7 +86,7 @@ static void limit(int thread, int threads) {
 
 const exercise this_exercise = {
     .functions = {"counters_add", "counters_total"}, .is_threaded = true, .least_threads = 2, .cases = 6, .prepare = prepare, .call = call,
-    .verify = verify, .limit = limit, .limit_text = "loads of the items by all threads", .work = MOST, .unit = "items",
+    .verify = verify, .limit = limit, .limit_text = "loads of the items by all threads", .work = MOST, .is_work_of_each = true, .unit = "items",
     .advice = {"put each thread's counter into a line of its own, 64 or 128 bytes apart: no line is taken away then",
                "count in a variable on the stack, and write to memory once at the end",
                "let the compiler count many items at once: sums of bytes in vectors, widened before they run over",

@@ -4,7 +4,7 @@
 // The functions below are right: every item is an atomic addition to counts that all threads share, and every core takes the lines of the
 // counts away from the others. How near can you come to one store for each item, on every thread?
 //
-// Promised: counts holds 256 zeros and scratch 64 x 1024 zeros (int64_t), both begin on a page; thread is one of threads, at most 64; n >= 0;
+// Promised: counts holds 256 zeros and scratch 1024 for each thread (int64_t), both begin at a multiple of 2048; thread is one of threads; n >= 0;
 // values holds n bytes at any address, other ones for each thread. All threads call histogram_count at the same time, and when all have
 // returned all call histogram_merge. Timed with 65,536 values for each thread.
 // Right: counts[v] is how often v comes among the values of all threads.
@@ -97,7 +97,7 @@ static void limit(int thread, int threads) {
 
 const exercise this_exercise = {
     .functions = {"histogram_count", "histogram_merge"}, .is_threaded = true, .least_threads = 2, .cases = 5, .prepare = prepare, .call = call,
-    .verify = verify, .limit = limit, .limit_text = "one store for each item, on every thread", .work = MOST, .unit = "items",
+    .verify = verify, .limit = limit, .limit_text = "one store for each item, on every thread", .work = MOST, .is_work_of_each = true, .unit = "items",
     .advice = {"count in scratch, a part for each thread, without atomics; merge the parts in histogram_merge",
                "let the threads share the merge: each takes some of the values",
                "an addition to a count waits for the store of the one before if both are of the same value: take several counts in turn",

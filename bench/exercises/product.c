@@ -101,23 +101,25 @@ static bool verify(void) {
     return true;
 }
 
-// As many multiply-adds, in registers: sixteen sums of the widest vectors that the compiler has.
+// As many multiply-adds, in registers: sums of the widest vectors that the compiler has, none of which waits for another.
 static void limit(int thread, int threads) {
     (void)thread, (void)threads;
 #if defined(__AVX512F__)
-    enum { BYTES = 64 };
+    enum { BYTES = 64, SUMS = 12 };
 #elif defined(__AVX__)
-    enum { BYTES = 32 };
+    enum { BYTES = 32, SUMS = 12 };
+#elif defined(__aarch64__)
+    enum { BYTES = 16, SUMS = 24 };
 #else
-    enum { BYTES = 16 };
+    enum { BYTES = 16, SUMS = 12 };
 #endif
     typedef float vector __attribute__((vector_size(BYTES)));
-    vector sums[12], x, y;
+    vector sums[SUMS], x, y;
     for (unsigned i = 0; i < BYTES / 4; i++) x[i] = 1, y[i] = 0.5f;
-    for (int s = 0; s < 12; s++) sums[s] = x;
-    for (int64_t step = n * n * n * 4 / (12 * BYTES); step > 0; step--) {
+    for (int s = 0; s < SUMS; s++) sums[s] = x;
+    for (int64_t step = n * n * n * 4 / (SUMS * BYTES); step > 0; step--) {
 #pragma clang loop unroll(full)
-        for (int s = 0; s < 12; s++) {
+        for (int s = 0; s < SUMS; s++) {
             sums[s] = sums[s] * y + x;
 #if defined(__x86_64__)
             __asm__ volatile("" : "+v"(sums[s]));

@@ -2,7 +2,7 @@
 // relu: How fast can negative numbers be set to zero?
 //
 // The loop below is right. It takes one number at a time and jumps where it is negative, and for numbers whose sign nobody can foresee the
-// processor guesses wrongly half of the time. How near can you come to a copy?
+// processor may guess wrongly half of the time. How near can you come to a copy?
 //
 // Promised: n >= 0; x and y hold n floats each at addresses that are multiples of 4 and do not overlap; there is no NaN.
 // Timed with n = 4096, half of them negative. Right: y[i] is x[i] where that is above zero, else zero.
@@ -71,7 +71,7 @@ const exercise this_exercise = {
     .functions = {"relu"}, .cases = 7, .prepare = prepare, .call = call, .verify = verify, .limit = limit,
     .limit_text = "a copy of as many bytes, in vectors", .work = 2.0 * 4096 * sizeof(float), .unit = "bytes",
     .advice = {"do without the jump: write what is stored as one expression, a maximum or a choice by ?:",
-               "use vectors: a type with __attribute__((vector_size(64))) compares and stores sixteen floats at once",
+               "use vectors: a type with __attribute__((vector_size(64), aligned(4))) compares and stores sixteen floats at once",
                "take wider vectors, or several in each turn of the loop",
                "take several vectors in each turn of the loop, so that the loop itself costs less",
                "there is little left: a copy moves as many bytes"},

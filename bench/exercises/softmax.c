@@ -27,6 +27,7 @@ void softmax(int64_t rows, int64_t columns, const float *x, float *y) {
 enum { LANES = 16 };
 typedef float vector __attribute__((vector_size(4 * LANES), aligned(4)));
 typedef int32_t bits __attribute__((vector_size(4 * LANES)));
+typedef uint32_t unsigned_bits __attribute__((vector_size(4 * LANES)));
 
 // 2^n e^r with n = round(x / ln 2): n goes into the exponent, and r, at most half of ln 2, into the series of e^r.
 static inline vector exponential(vector x) {
@@ -39,7 +40,7 @@ static inline vector exponential(vector x) {
     p = p * r + 1.6666667e-1f;
     p = p * r + 0.5f;
     p = p * r * r + r + 1.0f;
-    return (vector)((bits)p + ((bits)shifted << 23));
+    return (vector)((unsigned_bits)p + ((unsigned_bits)shifted << 23));
 }
 
 static inline vector larger(vector a, vector b) {

@@ -70,7 +70,7 @@ const exercise this_exercise = {
     .functions = {"sum"}, .cases = 8, .prepare = prepare, .call = call, .verify = verify, .limit = limit,
     .limit_text = "loads of the same bytes and nothing else", .work = 4096 * sizeof(float), .unit = "bytes",
     .advice = {"add to several sums, such as four, in turn, so that an addition need not wait for the one before",
-               "use vectors: a type with __attribute__((vector_size(64))) adds sixteen floats at once",
+               "use vectors: a type with __attribute__((vector_size(64), aligned(4))) adds sixteen floats at once",
                "take more sums of vectors, as many as additions are under way at once: what an addition takes, times how many start in a cycle",
                "take off what each turn of the loop costs: more vectors in a turn, fewer turns",
                "there is little left: the loads themselves take most of the time"},

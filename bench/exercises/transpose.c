@@ -80,12 +80,12 @@ static bool verify(void) {
 
 static void limit(int thread, int threads) {
     (void)thread, (void)threads;
-    memcpy(b, a, (size_t)(n * n) * sizeof *a);
+    copy_large(b, a, (size_t)(n * n) * sizeof *a);
 }
 
 const exercise this_exercise = {
     .functions = {"transpose"}, .cases = 7, .prepare = prepare, .call = call, .verify = verify, .limit = limit,
-    .limit_text = "a copy of as many bytes (memcpy)", .work = 2.0 * 1024 * 1024 * sizeof(float), .unit = "bytes",
+    .limit_text = "a copy of as many bytes", .work = 2.0 * 1024 * 1024 * sizeof(float), .unit = "bytes",
     .advice = {"go through blocks of, say, 32 x 32 numbers, so that each line is used up while it is in the first cache",
                "rows that are a power of two apart share few sets of a cache: try blocks of other shapes, wide ones and tall ones",
                "turn tiles of 8 x 8 or 16 x 16 over in registers, so that each store is a whole vector",

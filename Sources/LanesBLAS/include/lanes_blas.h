@@ -3,8 +3,8 @@
 // Row- and column-major, with the argument order and meaning of the reference BLAS. Results follow the numeric promise of
 // ck_gemm.h: the same bits for every instruction set, number of threads and layout of the operands, which a BLAS does not
 // promise by itself.
-// A bad argument calls cblas_xerbla or xerbla_ with the reference library's parameter number; a program may define either
-// function itself, and then the call returns without touching its output when the handler returns.
+// A bad argument calls the program's cblas_xerbla or xerbla_ with the reference library's parameter number, if the program or a
+// library of its (such as LAPACK) has one; else a line is printed. Either way the call returns without touching its output.
 //
 // Large products run on several threads: as many as the affinity mask, the CPU quota and LANES_NUM_THREADS allow, whichever is
 // least. Functions may be called from any number of threads at once, and after fork.
@@ -17,7 +17,12 @@
 extern "C" {
 #endif
 
-// The reference header's names, unless that header was included first.
+// The names of CBLAS, from the system's or the program's cblas.h where there is one, so that it may be included before and after this.
+#if !defined(CBLAS_H) && !defined(LANES_BLAS_OWN_NAMES) && defined(__has_include)
+#if __has_include(<cblas.h>)
+#include <cblas.h>
+#endif
+#endif
 #ifndef CBLAS_H
 typedef enum CBLAS_LAYOUT { CblasRowMajor = 101, CblasColMajor = 102 } CBLAS_LAYOUT;
 #define CBLAS_ORDER CBLAS_LAYOUT // the name before 2015
@@ -38,7 +43,7 @@ void cblas_sgemv(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE trans, int m, int n, float
 void cblas_dgemv(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE trans, int m, int n, double alpha, const double *a, int lda,
                  const double *x, int incx, double beta, double *y, int incy);
 
-// Called with the number of the bad parameter and the routine's name. The default prints both and ends the process.
+// Not defined here: called with the number of the bad parameter and the routine's name, where the program has it.
 void cblas_xerbla(int parameter, const char *routine, const char *form, ...);
 #endif
 
@@ -52,8 +57,7 @@ void sgemv_(const char *trans, const int *m, const int *n, const float *alpha, c
 void dgemv_(const char *trans, const int *m, const int *n, const double *alpha, const double *a, const int *lda,
             const double *x, const int *incx, const double *beta, double *y, const int *incy);
 
-// Called with the routine's name, padded with a blank, and the number of the bad parameter. The default prints both and ends
-// the process.
+// Not defined here: called with the routine's name, padded with a blank, and the number of the bad parameter, where the program has it.
 void xerbla_(const char *routine, const int *parameter, int routine_length);
 
 #ifdef __cplusplus

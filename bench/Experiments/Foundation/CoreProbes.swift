@@ -66,6 +66,31 @@ enum CoreProbe {
     }
 }
 
+/// Events of the calling thread that the processor or the system counts. Experiments use them where they are there, and say nothing where
+/// they are not, as in most guests.
+enum Counter {
+    case cycles, instructions, branchMisses, addressMisses, pageFaults
+
+    /// How many while `body` runs; nil where they are not counted here.
+    func count(_ body: () -> Void) -> Double? {
+        let kind =
+            switch self {
+            case .cycles: CK_LAB_CYCLES
+            case .instructions: CK_LAB_INSTRUCTIONS
+            case .branchMisses: CK_LAB_BRANCH_MISSES
+            case .addressMisses: CK_LAB_ADDRESS_MISSES
+            case .pageFaults: CK_LAB_PAGE_FAULTS
+            }
+        let descriptor = ck_lab_open_counter(kind)
+        guard descriptor >= 0 else { return nil }
+        defer { ck_lab_close_counter(descriptor) }
+        let before = ck_lab_read_counter(descriptor)
+        body()
+        let after = ck_lab_read_counter(descriptor)
+        return before >= 0 && after >= before ? Double(after - before) : nil
+    }
+}
+
 extension ProbeMemory {
     func bytes(_ offset: Int, _ count: Int) -> UnsafeMutablePointer<CChar> {
         guard offset >= 0 && offset + count <= byteCount else {

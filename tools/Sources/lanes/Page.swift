@@ -97,6 +97,7 @@ enum Gnuplot {
             svg,
             #"<g onmousemove="gnuplot_svg\.showHypertext\(evt,'([^"<>]*)'\)" onmouseout="gnuplot_svg\.hideHypertext\(\)"><title> </title>"#,
             "<g><title>$1</title>")
+        svg = replace(svg, #" on[a-z]+="[^"]*""#, "")
         svg = replace(svg, "<title>gnuplot_plot_[0-9a-z]*</title>", "")
         svg = replace(svg, #"\bid=(['"])"#, "id=$1p\(number)-")
         svg = replace(svg, #"href=(['"])#"#, "href=$1#p\(number)-")
@@ -110,7 +111,7 @@ enum Gnuplot {
 
     /// Text that ends no string, no line and no data block of gnuplot, and starts no command of its or of the shell's.
     static func plain(_ text: String) -> String {
-        let replaced: [Character: Character] = ["'": "’", "\"": "”", "`": "’", "\\": "/", "<": "‹", ">": "›"]
+        let replaced: [Character: Character] = ["&": "+", "'": "’", "\"": "”", "`": "’", "\\": "/", "<": "‹", ">": "›"]
         return String(
             text.prefix(200).map { character in
                 character.unicodeScalars.contains { $0.properties.generalCategory == .control || $0.properties.isWhitespace }

@@ -30,22 +30,27 @@ func put(_ bytes: ArraySlice<UInt8>, _ file: (descriptor: Int32, name: String)) 
     guard unsafe pwrite(descriptor, bytes.baseAddress, bytes.count, 0) == bytes.count else { fatalError("a short write") }
 }
 
-/// A checkpoint whose checksum fits its tensors, so that what lies behind that check is reached too.
+/// A checkpoint whose checksum fits, so that what lies behind that check is reached too.
 func withChecksum(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     guard bytes.count > 8 else { return bytes }
     let header = bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard header <= bytes.count - 8 else { return bytes }
     let end = bytes.startIndex + 8 + Int(header)
+    let text = String(decoding: bytes[bytes.startIndex + 8..<end], as: UTF8.self)
+    guard let key = text.range(of: #""crc32" ?: ?"[0-9a-f]*""#, options: .regularExpression) else { return bytes }
+    func header(_ checksum: String) -> [UInt8] {
+        var text = text.replacingCharacters(in: key, with: "\"crc32\":\"\(checksum)\"")
+        while text.hasSuffix(" ") { text.removeLast() }
+        return Array(text.utf8) + [UInt8](repeating: 32, count: (8 - text.utf8.count % 8) % 8)
+    }
     var sum = UInt32.max
-    for byte in bytes[end...] {
+    for byte in Array(bytes[end...]) + header("") {
         sum ^= UInt32(byte)
         for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xedb8_8320 : sum >> 1 }
     }
-    let text = String(decoding: bytes[bytes.startIndex + 8..<end], as: UTF8.self)
-    guard let key = text.range(of: #""crc32" ?: ?"[0-9a-f]*""#, options: .regularExpression) else { return bytes }
-    let fixed = text.replacingCharacters(in: key, with: "\"crc32\":\"\(String(~sum, radix: 16))\"")
-    let size = unsafe withUnsafeBytes(of: UInt64(fixed.utf8.count).littleEndian) { unsafe Array($0) }
-    return ArraySlice(size + Array(fixed.utf8) + bytes[end...])
+    let fixed = header(String(~sum, radix: 16))
+    let size = unsafe withUnsafeBytes(of: UInt64(fixed.count).littleEndian) { unsafe Array($0) }
+    return ArraySlice(size + fixed + bytes[end...])
 }
 
 func test(_ bytes: ArraySlice<UInt8>) {

@@ -18,58 +18,78 @@ func openTrainingLog(_ file: String) throws -> any TrainingLog {
     }
 }
 
-/// One transaction for each checkpoint's worth of rows: a crash loses no row of an earlier one.
+/// Rows wait in memory and are written in one short transaction with each validation, so that readers and other trainings may use the file
+/// meanwhile; a crash loses no row of an earlier one.
 @safe final class SQLiteLog: TrainingLog {
     private let file: String
     private let database: OpaquePointer
-    private var insertTraining: OpaquePointer?, insertValidation: OpaquePointer?, insertConfusion: OpaquePointer?
+    private var statements: [Table: OpaquePointer] = unsafe [:]
+    private var pending: [(table: Table, values: [Value])] = []
+
+    private enum Table: String, CaseIterable {
+        case training = "INSERT INTO training VALUES (?, ?, ?, ?, ?)"
+        case validation = "INSERT INTO validation VALUES (?, ?, ?, ?, ?)"
+        case confusion = "INSERT INTO confusion VALUES (?, ?, ?)"
+    }
+    private enum Value {
+        case whole(Int)
+        case real(Double)
+    }
 
     init(_ file: String) throws {
+        // A name is a name: SQLite would take one that begins with "file:" for a URI.
+        let path = file.hasPrefix("/") ? file : "./\(file)"
         var opened: OpaquePointer?
-        guard unsafe sqlite3_open(file, &opened) == SQLITE_OK, let database = unsafe opened else {
+        guard unsafe sqlite3_open(path, &opened) == SQLITE_OK, let database = unsafe opened else {
             let reason = unsafe String(cString: sqlite3_errmsg(opened))
             unsafe sqlite3_close(opened)
             throw Failure("cannot open the log '\(file)': \(reason)")
         }
         self.file = file
         unsafe self.database = unsafe database
+        unsafe sqlite3_busy_timeout(database, 10_000)
+        // Who reads does not keep us from writing. Where the file system cannot do that, the journal stays as it was.
+        unsafe sqlite3_exec(database, "PRAGMA journal_mode = WAL", nil, nil, nil)
         try execute(
             """
             CREATE TABLE IF NOT EXISTS training (step INTEGER, epoch INTEGER, images INTEGER, loss REAL, correct INTEGER);
             CREATE TABLE IF NOT EXISTS validation (step INTEGER, epoch INTEGER, images INTEGER, loss REAL, accuracy REAL);
             CREATE TABLE IF NOT EXISTS confusion (actual INTEGER, predicted INTEGER, count INTEGER);
-            BEGIN;
             """)
-        unsafe insertTraining = try prepare("INSERT INTO training VALUES (?, ?, ?, ?, ?)")
-        unsafe insertValidation = try prepare("INSERT INTO validation VALUES (?, ?, ?, ?, ?)")
-        unsafe insertConfusion = try prepare("INSERT INTO confusion VALUES (?, ?, ?)")
+        for table in Table.allCases { unsafe statements[table] = try prepare(table.rawValue) }
     }
 
     func training(step: Int, epoch: Int, images: Int, loss: Double, correct: Int) throws {
-        unsafe try insert(
-            insertTraining, [Double(step), Double(epoch), Double(images), loss, Double(correct)], realFrom: 3, realTo: 3)
+        pending.append((.training, [.whole(step), .whole(epoch), .whole(images), .real(loss), .whole(correct)]))
+        if pending.count >= 10_000 { try flush() }
     }
 
     func validation(step: Int, epoch: Int, images: Int, loss: Double, accuracy: Double) throws {
-        unsafe try insert(
-            insertValidation, [Double(step), Double(epoch), Double(images), loss, accuracy], realFrom: 3, realTo: 4)
-        try execute("COMMIT; BEGIN;")
+        pending.append((.validation, [.whole(step), .whole(epoch), .whole(images), .real(loss), .real(accuracy)]))
+        try flush()
     }
 
     func confusion(_ counts: [[Int]]) throws {
         for (actual, row) in counts.enumerated() {
             for (predicted, count) in row.enumerated() {
-                unsafe try insert(insertConfusion, [Double(actual), Double(predicted), Double(count)], realFrom: 9, realTo: 9)
+                pending.append((.confusion, [.whole(actual), .whole(predicted), .whole(count)]))
             }
         }
+        try flush()
     }
 
     func close() throws {
-        try execute("COMMIT;")
-        unsafe sqlite3_finalize(insertTraining)
-        unsafe sqlite3_finalize(insertValidation)
-        unsafe sqlite3_finalize(insertConfusion)
+        try flush()
+        for table in Table.allCases { unsafe sqlite3_finalize(statements[table]) }
         unsafe sqlite3_close(database)
+    }
+
+    private func flush() throws {
+        guard !pending.isEmpty else { return }
+        try execute("BEGIN IMMEDIATE")
+        for row in pending { try insert(row.table, row.values) }
+        try execute("COMMIT")
+        pending.removeAll(keepingCapacity: true)
     }
 
     private func prepare(_ sql: String) throws -> OpaquePointer? {
@@ -82,12 +102,12 @@ func openTrainingLog(_ file: String) throws -> any TrainingLog {
         guard unsafe sqlite3_exec(database, sql, nil, nil, nil) == SQLITE_OK else { throw failure() }
     }
 
-    private func insert(_ statement: OpaquePointer?, _ values: [Double], realFrom: Int, realTo: Int) throws {
+    private func insert(_ table: Table, _ values: [Value]) throws {
+        let statement = unsafe statements[table]
         for (index, value) in values.enumerated() {
-            if index >= realFrom && index <= realTo {
-                unsafe sqlite3_bind_double(statement, Int32(index + 1), value)
-            } else {
-                unsafe sqlite3_bind_int64(statement, Int32(index + 1), Int64(value))
+            switch value {
+            case .whole(let number): unsafe sqlite3_bind_int64(statement, Int32(index + 1), Int64(number))
+            case .real(let number): unsafe sqlite3_bind_double(statement, Int32(index + 1), number)
             }
         }
         guard unsafe sqlite3_step(statement) == SQLITE_DONE else { throw failure() }

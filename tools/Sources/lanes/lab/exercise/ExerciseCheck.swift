@@ -85,7 +85,12 @@ struct ExerciseCheck {
     let threads: Int?
     let seconds: Int
 
-    private static let megabytes = 4096
+    // For the solution; less where there is less: nobody else should be ended for its memory.
+    private static var megabytes: Int {
+        let limit = min(
+            Int(clamping: MachineRecord.memoryLimit(root: "")), Int(clamping: ProcessInfo.processInfo.physicalMemory))
+        return max(256, min(4096, limit >> 21))
+    }
 
     func run() throws -> ExerciseAttempt {
         let folder = try TemporaryFolder()
@@ -110,33 +115,42 @@ struct ExerciseCheck {
         try compile([exercise.source, checkSource], to: program, [], folder)
 
         Progress.show("checking the result")
-        let lines = try check("right", program, processors, [yours], sanitizer: nil, folder)
+        let lines = try check("right", program, processors, [yours], sanitizer: nil, folder)!
         if let (verdict, reason) = fault(lines) { return ended(verdict, reason) }
         let isThreaded = try String(contentsOf: exercise.source, encoding: .utf8).contains(".is_threaded = true")
         if !isThreaded { attempt.threads = 1 }
 
         for sanitizer in isThreaded ? ["address,undefined", "thread"] : ["address,undefined"] {
-            Progress.show("checking with the sanitizers for \(sanitizer)")
+            // Swift has no sanitizer for undefined behaviour.
+            let name = language == .swift && sanitizer == "address,undefined" ? "address" : sanitizer
+            Progress.show("checking with the sanitizers for \(name)")
             let (library, checker) = (folder.file("\(sanitizer).so"), folder.file("\(sanitizer).check"))
             guard try compileSolution(to: library, sanitizer: sanitizer, folder) == nil,
                 try complaint([exercise.source, checkSource], to: checker, sanitizerFlags(sanitizer), folder) == nil
             else {
-                attempt.missingSanitizers.append(sanitizer)
+                attempt.missingSanitizers.append(name)
                 continue
             }
             let lines = try check("right", checker, processors, [library], sanitizer: sanitizer, folder)
             if let report = sanitizerReport(folder) { return ended(.undefined, report) }
-            if let (verdict, reason) = fault(lines) {
-                return ended(.undefined, "with the sanitizers for \(sanitizer): it \(verdict.text), \(reason)")
+            switch lines.map(fault) {
+            case .none, .some(.some((.endless, _))), .some(.some((.exits, _))), .some(.some((.outOfMemory, _))):
+                // The sanitizer does not run here, or not within the time and the memory that there are.
+                attempt.missingSanitizers.append(name)
+            case .some(.none): attempt.sanitizers.append(name)
+            case .some(.some(let (verdict, reason))):
+                return ended(.undefined, "with the sanitizers for \(name): \(verdict.text), \(reason)")
             }
-            attempt.sanitizers.append(sanitizer)
         }
 
         Progress.show("timing it in turns beside the first form, ours and the limit")
         let (naive, ours) = (folder.file("naive.so"), folder.file("ours.so"))
         try compile([exercise.source], to: naive, ["-shared", "-fPIC", "-DEXERCISE_START"], folder)
         try compile([exercise.source], to: ours, ["-shared", "-fPIC", "-DEXERCISE_OURS"], folder)
-        let timed = try check("time", program, processors, [yours, naive, ours], sanitizer: nil, folder)
+        let timed = try check("time", program, processors, [yours, naive, ours], sanitizer: nil, folder)!
+        if let ours = timed.first(where: { $0.hasPrefix("ours ") }) {
+            throw Failure("the form that one begins with, or ours, is wrong: \(ours.dropFirst(5))")
+        }
         if let (verdict, reason) = fault(timed) { return ended(verdict, reason) }
         try judge(timed, &attempt)
         return attempt
@@ -202,7 +216,7 @@ struct ExerciseCheck {
 
     private func check(
         _ mode: String, _ program: URL, _ processors: [Int], _ libraries: [URL], sanitizer: String?, _ folder: TemporaryFolder
-    ) throws -> [Substring] {
+    ) throws -> [Substring]? {
         let options =
             "log_path=\(folder.file("sanitizer").path):exitcode=99:detect_leaks=0:halt_on_error=1:abort_on_error=0:allocator_may_return_null=1"
         // Sanitizers slow everything down several times.
@@ -212,6 +226,7 @@ struct ExerciseCheck {
                 + [processors.map(String.init).joined(separator: ",")] + libraries.map(\.path),
             environment: ["ASAN_OPTIONS": options, "UBSAN_OPTIONS": options, "TSAN_OPTIONS": options],
             seconds: Double(4 * limit), folder)
+        if run.status != 0 && sanitizer != nil { return nil }
         guard run.status == 0 else { throw Failure("the checking program ended with \(run.status): \(run.errors)") }
         let lines = run.output.split(separator: "\n")
         if let reason = lines.first(where: { $0.hasPrefix("untestable ") }) { throw Failure(String(reason.dropFirst(11))) }
@@ -281,6 +296,9 @@ struct ExerciseCheck {
     }
 }
 
+/// Ctrl-C.
+struct Interrupted: Error {}
+
 /// Another program, with a limit on its time; what it printed goes through files, of which no more than a mebibyte is read.
 private struct Run {
     let status: Int32
@@ -293,21 +311,26 @@ private struct Run {
         for file in [output, errors] { try Data().write(to: file) }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["timeout", "--kill-after=1", String(Int(seconds))] + command
+        process.arguments = command
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = output.deletingLastPathComponent()
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: errors)
         do { try process.run() } catch { throw Failure("cannot run \(command[0]): \(error.localizedDescription)") }
+        // What it started ends with it: the checking program asks the system for that, and compilers end soon.
+        let deadline = Clock.nanoseconds + Int64(seconds * 1e9)
+        while process.isRunning && !Interrupt.wanted && Clock.nanoseconds < deadline { usleep(10_000) }
+        isLate = process.isRunning
+        if isLate { kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
+        if Interrupt.wanted { throw Interrupted() }
         func text(_ file: URL) throws -> String {
             let data = try FileHandle(forReadingFrom: file).read(upToCount: 1 << 20) ?? Data()
             return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         }
         (self.output, self.errors) = (try text(output), try text(errors))
         status = process.terminationStatus
-        isLate = status == 124 || status == 137
         if status == 127 { throw Failure("\(command[0]) is not on the path") }
     }
 }

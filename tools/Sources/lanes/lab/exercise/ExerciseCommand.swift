@@ -119,8 +119,10 @@ struct ExerciseCheckCommand: ParsableCommand {
 
     func run() throws {
         let (exercise, file, language) = try Exercise.solution(in: folder, named: name)
-        let attempt = try ExerciseCheck(exercise: exercise, file: file, language: language, threads: threads, seconds: seconds)
-            .run()
+        Interrupt.watch()
+        let check = ExerciseCheck(exercise: exercise, file: file, language: language, threads: threads, seconds: seconds)
+        let attempt: ExerciseAttempt
+        do { attempt = try check.run() } catch is Interrupted { throw ExitCode(130) }
         try ExerciseAttempts(folder).add(attempt)
         if json { try printJSON(attempt) } else { print(ExerciseCheckCommand.describe(attempt)) }
         if attempt.verdict != .right { throw ExitCode(1) }
@@ -191,6 +193,11 @@ struct ExerciseAttempts {
         return try String(decoding: data, as: UTF8.self).split(separator: "\n").enumerated().map { index, line in
             guard let attempt = try? JSONDecoder().decode(ExerciseAttempt.self, from: Data(line.utf8)) else {
                 throw Failure("'\(file.path)', line \(index + 1): this is no attempt")
+            }
+            let times = attempt.nanoseconds
+            let numbers = [attempt.share, attempt.work, times?.yours, times?.naive, times?.ours, times?.limit].compactMap { $0 }
+            guard numbers.allSatisfy({ $0 > 1e-12 && $0 < 1e12 }) else {
+                throw Failure("'\(file.path)', line \(index + 1): holds a number that no attempt has")
             }
             return attempt
         }
