@@ -2,20 +2,30 @@ internal import CKernels
 import Foundation
 import Lanes
 import LanesParallel
+import Synchronization
 
 /// Samples that are ready for a step: numbers and labels.
 @safe public final class Batch<Element: LaneElement>: @unchecked Sendable {
-    // Written by one thread before it is handed to another.
+    // Written by one thread before it is handed to another; `claim` stops those who do not keep to that.
     public let inputs: Int
     public fileprivate(set) var count = 0
     private let memory: Buffer<Element>
     private var labels: [Int32]
+    private let isInUse = Atomic(false)
 
     public init(capacity: Int, inputs: Int) {
         self.inputs = inputs
         memory = Buffer(count: capacity * inputs)
         labels = [Int32](repeating: 0, count: capacity)
     }
+
+    // One thread at a time: who fills it while another reads would change what is read.
+    internal func claim(_ operation: String) {
+        guard !isInUse.exchange(true, ordering: .acquiring) else {
+            fatalError("Batch: \(operation) while another thread uses it; give each thread a batch of its own")
+        }
+    }
+    internal func release() { isInUse.store(false, ordering: .releasing) }
 
     internal var rows: Rows<Element> { unsafe Rows(memory.base, count, inputs) }
     public func label(_ row: Int) -> Int32 { labels[row] }
@@ -25,6 +35,8 @@ import LanesParallel
         guard indices.count <= labels.count, images.pixelsPerImage == inputs else {
             fatalError("Batch: \(indices.count) images of \(images.pixelsPerImage) pixels into \(labels.count) x \(inputs)")
         }
+        claim("fill")
+        defer { release() }
         count = indices.count
         for (row, index) in indices.enumerated() { labels[row] = images.labels[Int(index)] }
         let rows = self.rows

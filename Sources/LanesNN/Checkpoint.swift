@@ -240,6 +240,7 @@ public enum Checkpoint {
     private static func readAll(
         _ file: String
     ) throws(CheckpointError) -> Contents {
+        if let complaint = complaintAboutKind(of: file) { throw CheckpointError(file: file, reason: complaint) }
         guard let handle = FileHandle(forReadingAtPath: file) else {
             throw CheckpointError(file: file, reason: "cannot be opened")
         }

@@ -17,6 +17,14 @@ public struct DataError: Error, Equatable, CustomStringConvertible {
     public var description: String { "'\(file)'\(offset.map { ", offset \($0)" } ?? ""): \(reason)" }
 }
 
+/// Why a name is none of a file that can be read from its beginning to its end; nil where it is one, or where there is nothing of that name.
+/// Opening a pipe would wait for whoever writes to it.
+internal func complaintAboutKind(of file: String) -> String? {
+    var status = stat()
+    guard unsafe stat(file, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { return nil }
+    return status.st_mode & S_IFMT == S_IFDIR ? "is a folder" : "is a pipe or a device, not a file"
+}
+
 /// An array of bytes in the IDX format of MNIST: a magic number, sizes, and the bytes, row-major. Plain or gzip.
 public struct IDX: Sendable {
     public let sizes: [Int]
@@ -24,6 +32,7 @@ public struct IDX: Sendable {
 
     /// Reads a file whose array has `dimensions` dimensions. Memory grows with what the file holds, not with what it says.
     public init(file: String, dimensions: Int) throws(DataError) {
+        if let complaint = complaintAboutKind(of: file) { throw DataError(file: file, complaint) }
         guard let handle = unsafe gzopen(file, "rb") else { throw DataError(file: file, "cannot be opened") }
         defer { unsafe gzclose(handle) }
         var offset = 0

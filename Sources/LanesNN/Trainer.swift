@@ -223,6 +223,8 @@ public struct StepResult: Sendable {
     @_specialize(where Element == Float)
     @_specialize(where Element == Double)
     public func step(_ batch: Batch<Element>) throws(NonFiniteError) -> StepResult {
+        batch.claim("step")
+        defer { batch.release() }
         guard batch.count >= 1, batch.count <= options.batch, batch.inputs == shape.inputs else {
             fatalError(
                 "Trainer: a batch of \(batch.count) x \(batch.inputs), at most \(options.batch) x \(shape.inputs) are taken")

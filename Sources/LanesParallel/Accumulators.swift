@@ -1,5 +1,6 @@
 internal import CKernels
 import Lanes
+import Synchronization
 
 /// Sums of several lanes side by side: each lane adds to its own, and they are merged in lane order.
 ///
@@ -22,6 +23,7 @@ import Lanes
     /// Elements from the first number of one lane to that of the next.
     public let stride: Int
     private let buffer: Buffer<Element>
+    private let inside: LaneFlags
 
     /// Zeros for every lane.
     public init(lanes: Int, count: Int, padded: Bool = true) {
@@ -37,11 +39,15 @@ import Lanes
         }
         self.stride = stride
         buffer = Buffer(count: total)
+        inside = LaneFlags(count: lanes)
     }
 
-    /// Calls `body` with one lane's numbers. Different lanes may be inside at once; one lane must not be inside twice.
+    /// Calls `body` with one lane's numbers. Different lanes may be inside at once. One lane must not be inside twice, by nested or by
+    /// simultaneous calls: that stops the program, for both would change the same numbers.
     public func withLane<Result>(_ lane: Int, _ body: (inout MutableSpan<Element>) -> Result) -> Result {
         guard lane >= 0 && lane < lanes else { fatalError("LaneAccumulators: lane \(lane) is not in 0 ..< \(lanes)") }
+        guard inside.enter(lane) else { fatalError("LaneAccumulators: lane \(lane) is inside withLane already") }
+        defer { inside.leave(lane) }
         var span = unsafe UnsafeMutableBufferPointer(start: buffer.base + lane * stride, count: count).mutableSpan
         return body(&span)
     }
@@ -97,4 +103,25 @@ public struct ShardedAccumulator<Element: LaneElement>: Sendable {
         }
         return sums.merged()
     }
+}
+
+// Which lanes are inside; of as many lanes as a machine may have each in a line of its own.
+@safe private final class LaneFlags: @unchecked Sendable {
+    private let stride: Int
+    private let base: UnsafeMutablePointer<Atomic<Bool>>
+    private let count: Int
+
+    init(count: Int) {
+        self.count = count
+        stride = count <= 1024 ? 128 : 1
+        unsafe base = .allocate(capacity: count * stride)
+        for lane in 0..<count { unsafe (base + lane * stride).initialize(to: Atomic(false)) }
+    }
+    deinit {
+        for lane in 0..<count { unsafe (base + lane * stride).deinitialize(count: 1) }
+        unsafe base.deallocate()
+    }
+
+    func enter(_ lane: Int) -> Bool { unsafe !base[lane * stride].exchange(true, ordering: .acquiring) }
+    func leave(_ lane: Int) { unsafe base[lane * stride].store(false, ordering: .releasing) }
 }

@@ -192,7 +192,9 @@ extension Facts {
         CoreProbe.sumLines(memory, count: 1024, stride: -64)
         CoreProbe.sumLines(memory, count: 1024, stride: 64)
         #if arch(x86_64)
-            #expect(CoreProbe.issue([.multiplyAdd, .load, .shuffle], turns: 10) || !Processor.features.contains("avx2"))
+            #expect(
+                CoreProbe.issue([.multiplyAdd, .load, .shuffle], turns: 10, from: memory)
+                    || !Processor.features.contains("avx2"))
         #endif
     }
 

@@ -18,6 +18,30 @@ import Testing
         #expect(sums.merged() == [Float(1000 * lanes), 0, Float((0..<lanes).reduce(0, +) * 1000)])
     }
 
+    private func message(_ result: ExitTest.Result?) -> String {
+        String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    }
+
+    @Test func oneLaneIsInsideOnce() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let sums = LaneAccumulators<Float>(lanes: 4, count: 3)
+            sums.withLane(1) { _ in sums.withLane(2) { $0[0] = 1 } }
+            sums.withLane(2) { _ in sums.withLane(2) { $0[0] = 1 } }
+        }
+        #expect(message(result).contains("lane 2 is inside withLane already"))
+    }
+
+    @Test func whatDoesNotFitIsTold() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = LaneAccumulators<Float>(lanes: 4, count: .max)
+        }
+        #expect(message(result).contains("do not fit in memory"))
+        let loop = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            WorkerPool(lanes: 1).parallelFor(Int.min..<Int.max) { _ in }
+        }
+        #expect(message(loop).contains("parallelFor: "))
+    }
+
     @Test func shardsGiveTheSameBitsOnAnyNumberOfLanes() {
         let shards = ShardedAccumulator<Float>(count: 5, shardSize: 37)
         func sums(_ pool: WorkerPool, _ samples: Int) -> [Float] {

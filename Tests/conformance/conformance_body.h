@@ -320,6 +320,28 @@ static void NAME(test_strides)(void) {
     printf("digest strides " NAME_TEXT " %016llx\n", (unsigned long long)digest);
 }
 
+// A few long columns, which go through pieces of their own, and products without a step of k, where beta * C stays to the bit whatever alpha is.
+static void NAME(test_columns)(void) {
+    uint64_t digest = 0;
+    for (int layout = 0; layout < 8; layout++) {
+        const int64_t m = 3 * 8192 / (int64_t)sizeof(ELEMENT) + 37, n = 1 + layout / 4 * 2;
+        NAME(operands) o = NAME(make)(m, n, 9, layout & 1, layout >> 1 & 1, 1, NAME(special_none), layout & 1);
+        NAME(set_bias)(&o, layout % 3 == 0 ? CK_BIAS_PER_ROW : layout % 3 == 1 ? CK_BIAS_PER_COLUMN : CK_BIAS_NONE);
+        NAME(set_scalars)(&o, 1, (ELEMENT)0.5);
+        NAME(compare)(&o, true, &digest);
+        NAME(release)(&o);
+    }
+    const ELEMENT alphas[] = {2, 0, (ELEMENT)-0.0, (ELEMENT)INFINITY, (ELEMENT)NAN};
+    for (int a = 0; a < 5; a++) {
+        NAME(operands) o = NAME(make)(7, 41, 0, false, false, 0, NAME(special_values), true);
+        o.c0[0] = o.c0[40] = (ELEMENT)-0.0;
+        NAME(set_scalars)(&o, alphas[a], 1);
+        NAME(compare)(&o, false, &digest);
+        NAME(release)(&o);
+    }
+    printf("digest columns " NAME_TEXT " %016llx\n", (unsigned long long)digest);
+}
+
 // One NaN or infinity at every position of A and of B reaches exactly the elements that the formula says.
 static void NAME(test_specials)(int step) {
     uint64_t digest = 0;
@@ -527,4 +549,6 @@ void NAME(test)(effort effort) {
     NAME(test_network)();
     NAME(test_tiny)();
     NAME(test_machines)();
+    NAME(test_columns)();
+    NAME(test_places)();
 }

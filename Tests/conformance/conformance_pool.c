@@ -380,6 +380,28 @@ void test_pool_without_threads(void) {
     ck_pool_destroy(pool);
 }
 
+enum { CROWD = 150 };
+static _Atomic int crowd_seen[CROWD];
+static void see_lane(void *context, int32_t lane, int32_t lanes) {
+    (void)context, (void)lanes;
+    atomic_fetch_add(&crowd_seen[lane], 1);
+}
+
+// More lanes than one word of the pool's list of free workers has bits: each runs once in each region.
+static void test_crowd(void) {
+    ck_pool *pool = pool_of(CROWD, 0);
+    check(ck_pool_lanes(pool) == CROWD, "pool: %d lanes, %d wanted", ck_pool_lanes(pool), CROWD);
+    int32_t runs[CROWD + 1] = {0};
+    for (int32_t round = 0; round < 20; round++) runs[ck_pool_run(pool, CROWD - round % 3, see_lane, NULL)]++;
+    int32_t wanted = 0;
+    for (int32_t lane = CROWD - 1; lane >= 0; lane--) {
+        wanted += runs[lane + 1];
+        check(crowd_seen[lane] == wanted, "pool of %d lanes: lane %d ran %d times, %d wanted", CROWD, lane, crowd_seen[lane], wanted);
+    }
+    check(runs[CROWD] + runs[CROWD - 1] + runs[CROWD - 2] == 20, "pool of %d lanes: some regions had fewer", CROWD);
+    ck_pool_destroy(pool);
+}
+
 void test_pool(int regions) {
     alarm(300); // a lost wake-up would wait for ever
     test_limits();
@@ -398,6 +420,7 @@ void test_pool(int regions) {
     ck_pool *many = pool_of(3 * LANES, 0); // parts in a grid
     for (uint64_t seed = 0; seed < 200; seed++) test_product(many, seed, 3 * LANES);
     ck_pool_destroy(many);
+    test_crowd();
     ck_pool *pool = pool_of(4, 100000);
     tally t = {.pool = pool};
     ck_pool_run(pool, 4, count_lane, &t);

@@ -80,6 +80,29 @@ static void NAME(test_transcendental)(const ck_vector_kernels *k) {
     free(x), free(y);
 }
 
+// Short vectors at every place of a line, inside a larger buffer: what is beside them stays.
+static void NAME(test_places)(void) {
+    enum { SIZE = 160 };
+    static _Alignas(64) ELEMENT x[SIZE], z[SIZE];
+    int32_t rows;
+    const ck_vector_kernels *const *catalogue = ck_vector_catalogue(&rows);
+    for (int64_t i = 0; i < SIZE; i++) x[i] = (ELEMENT)(i + 1);
+    for (int32_t row = 0; row < rows; row++) {
+        const ck_vector_kernels *k = catalogue[row];
+        if (!ck_isa_available(k->isa) || k->byte_count != sizeof(ELEMENT)) continue;
+        for (int64_t place = 0; place < 32; place++)
+            for (int64_t count = 0; count < 48; count++)
+                for (int way = 0; way < 4; way++) {
+                    for (int64_t i = 0; i < SIZE; i++) z[i] = -1;
+                    if (way < 2) k->copy(count, x + place, z + place, way & 1);
+                    else k->fill(count, 3, z + place, way & 1);
+                    int64_t bad = 0;
+                    for (int64_t i = 0; i < SIZE; i++) bad += z[i] != (i < place || i >= place + count ? (ELEMENT)-1 : way < 2 ? x[i] : (ELEMENT)3);
+                    check(bad == 0, "vector %s: %ld elements at place %ld, way %d: %ld wrong", k->name, (long)count, (long)place, way, (long)bad);
+                }
+    }
+}
+
 static void NAME(test_vector)(void) {
     random_seed(sizeof(ELEMENT) + 500); // how many numbers were drawn before depends on the instruction sets
     uint64_t digest = 0;

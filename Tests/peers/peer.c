@@ -1,5 +1,5 @@
 // Peers for tests of `lanes gemm`: textbook loops behind cblas_sgemm. Built with -DAPART it refuses to share a process with our
-// product; with -DWRONG the last element of every result is wrong.
+// product; with -DWRONG the last element of every result is wrong; with -DPRINTS it prints to standard output, with -DHANGS it never returns.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,13 @@ __attribute__((constructor)) static void refuse(void) {
 void cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda, const float *b, int ldb,
                  float beta, float *c, int ldc) {
     (void)order;
+#ifdef PRINTS
+    puts("VERBOSE SGEMM");
+    fflush(stdout);
+#endif
+#ifdef HANGS
+    for (volatile int i = 0;; i++) {}
+#endif
     for (int i = 0; i < m; i++)
         for (int j = 0; j < n; j++) {
             float sum = 0;

@@ -138,8 +138,10 @@ extension Experiment {
         guard let source = lab.helpers.map({ "\($0)/openmp.c" }), FileManager.default.fileExists(atPath: source) else {
             return nil
         }
-        let program = NSTemporaryDirectory() + "lanes-openmp-\(ProcessInfo.processInfo.processIdentifier)"
-        defer { try? FileManager.default.removeItem(atPath: program) }
+        // It is started: nobody else should be able to put another program there.
+        guard let folder = try? TemporaryFolder() else { return nil }
+        defer { folder.remove() }
+        let program = folder.file("openmp").path
         guard lab.ask(["cc", "-O2", "-fopenmp", source, "-o", program]) != nil,
             let output = lab.ask(
                 [program], environment: ["OMP_NUM_THREADS": String(lab.lanes), "OMP_WAIT_POLICY": "active"])

@@ -27,7 +27,8 @@ extension Experiment {
         ],
         needs: .oneLane,
         measure: { lab in
-            guard CoreProbe.issue(.multiplyAdd, turns: 1) else {
+            let memory = ProbeMemory(byteCount: 4096)
+            guard CoreProbe.issue(.multiplyAdd, turns: 1, from: memory) else {
                 return .notTestable("the probe is written for AVX2 with FMA, which this processor does not have")
             }
             var observation = Observation()
@@ -40,7 +41,7 @@ extension Experiment {
             ]
             // In turns, for the ratios.
             let times = sampleInTurns(
-                seconds: lab.pointSeconds, mixes.map { mix in { _ = CoreProbe.issue(mix.kinds, turns: turns) } })
+                seconds: lab.pointSeconds, mixes.map { mix in { _ = CoreProbe.issue(mix.kinds, turns: turns, from: memory) } })
             for (index, (quantity, _)) in mixes.enumerated() {
                 bars.add(Double(index), times[index].map { $0 / Double(turns) }, label: quantity.name)
                 observation.numbers[quantity] = bars.points.last!.y
@@ -50,7 +51,7 @@ extension Experiment {
             observation.numbers[.loadsBesideMultiplyAdds] = both / max(adds, loads)
             observation.numbers[.instructionsInATime] = Double(3 * ofEachKind) / all
             func counted(_ counter: Counter) -> Double? {
-                counter.count { _ = CoreProbe.issue([.multiplyAdd, .load, .shuffle], turns: turns) }
+                counter.count { _ = CoreProbe.issue([.multiplyAdd, .load, .shuffle], turns: turns, from: memory) }
             }
             if let instructions = counted(.instructions), let cycles = counted(.cycles), cycles > 0 {
                 observation.numbers[.countedInACycle] = instructions / cycles

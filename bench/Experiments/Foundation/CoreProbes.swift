@@ -51,10 +51,9 @@ enum CoreProbe {
         static let load = Issue(rawValue: UInt32(CK_LAB_ISSUE_LOAD))
         static let shuffle = Issue(rawValue: UInt32(CK_LAB_ISSUE_SHUFFLE))
     }
-    /// Twelve of each kind in a turn; false where this processor has none of them.
-    static func issue(_ kinds: Issue, turns: Int) -> Bool {
-        let numbers = [Float](repeating: 0, count: 8)
-        return unsafe ck_lab_issue(kinds.rawValue, Int64(turns), numbers)
+    /// Twelve of each kind in a turn, loads from the beginning of a line; false where this processor has none of them.
+    static func issue(_ kinds: Issue, turns: Int, from memory: ProbeMemory) -> Bool {
+        unsafe ck_lab_issue(kinds.rawValue, Int64(turns), memory.floats(0, 8))
     }
 
     /// One step of Adam on the calling thread.

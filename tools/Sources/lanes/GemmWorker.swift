@@ -32,9 +32,10 @@ struct GemmWorker: ParsableCommand {
     }
 
     func run() throws {
+        let results = Worker.results()
         let loaded = try libraries.map { try LoadedLibrary(path: $0) }
         if describe {
-            for library in loaded { print(library.description ?? "") }
+            for library in loaded { results.write(Data("\(library.description ?? "")\n".utf8)) }
             return
         }
         if type == .f64, let index = loaded.firstIndex(where: { !$0.hasDouble }) {
@@ -55,7 +56,7 @@ struct GemmWorker: ParsableCommand {
             }
             return time(operands, (own ? [ownProduct(operands)] : []) + others, unitRoundoff: 0x1p-24)
         }
-        FileHandle.standardOutput.write(try JSONEncoder().encode(timings))
+        results.write(try JSONEncoder().encode(timings))
     }
 
     // Our Swift interface, as a client calls it.
@@ -105,9 +106,13 @@ struct GemmWorker: ParsableCommand {
         var arguments = ["gemm-worker", "--type", type.rawValue, "--seconds", String(seconds), "--threads", String(threads)]
         if subnormals { arguments.append("--subnormals") }
         for library in group { arguments += library.path.map { ["--library", $0] } ?? ["--own"] }
+        // Far more than even plain loops need.
+        let work = shapes.map { 2 * Double($0.m) * Double($0.n) * Double($0.k) }.reduce(0, +)
+        let limit = 60 + Double(shapes.count * group.count) * (30 * seconds + 1) + 20e-9 * work * Double(group.count)
         do {
             let data = try Worker.run(
-                arguments, threads: threads, input: try JSONEncoder().encode(shapes), environment: group.last!.environment)
+                arguments, threads: threads, input: try JSONEncoder().encode(shapes), environment: group.last!.environment,
+                limit: limit)
             return try JSONDecoder().decode([Timing].self, from: data)
         } catch { throw Failure("\(group.map(\.name).joined(separator: ", ")): \(error)") }
     }

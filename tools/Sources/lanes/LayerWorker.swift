@@ -53,6 +53,7 @@ struct LayerWorker: ParsableCommand {
     }
 
     func run() throws {
+        let results = Worker.results()
         let layer = Layer(images: try IDX.testImages(folder: data))
         let loaded = try library.map { try LoadedLibrary(path: $0) }
         let batches = layer.images.rows / Layer.batch
@@ -108,7 +109,7 @@ struct LayerWorker: ParsableCommand {
                 timing.product += sample(seconds: seconds / 6) { product(start(), Layer.batch, fused: false) }
             }
         }
-        FileHandle.standardOutput.write(try JSONEncoder().encode(timing))
+        results.write(try JSONEncoder().encode(timing))
     }
 }
 
@@ -127,15 +128,13 @@ struct LayerResult: Codable {
     var other: String
 
     static func run(other: Library, data: String?, seconds: Double) throws -> LayerResult {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "lanes-\(ProcessInfo.processInfo.processIdentifier)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         var results: [[Float]] = []
         var timings: [LayerWorker.Timing] = []
         for library in [Library.own, other] {
             Progress.show("first layer on real images: \(library.name)")
-            let file = folder.appendingPathComponent(library.name)
+            let file = folder.file("output-\(results.count)")
             var arguments = ["layer-worker", "--seconds", String(seconds), "--output", file.path]
             if let path = library.path { arguments += ["--library", path] }
             if let data { arguments += ["--data", data] }

@@ -1,4 +1,5 @@
 import Foundation
+import Measurement
 import Synchronization
 
 /// What the pages share: one file, no script, light and dark, legible on a phone and on paper.
@@ -145,31 +146,4 @@ enum Gnuplot {
         process.waitUntilExit()
         guard process.terminationStatus == 0 else { throw Failure("gnuplot does not run: install gnuplot-nox") }
     }
-}
-
-/// A folder with a name that nobody can foresee, for this user alone.
-struct TemporaryFolder {
-    private let url: URL
-
-    init() throws {
-        let template = FileManager.default.temporaryDirectory.appendingPathComponent("lanes-XXXXXX").path
-        var bytes = Array(template.utf8CString)
-        guard unsafe mkdtemp(&bytes) != nil else {
-            throw Failure("cannot make a temporary folder like '\(template)': \(unsafe String(cString: strerror(errno)))")
-        }
-        let path = bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-        url = URL(fileURLWithPath: String(decoding: path, as: UTF8.self), isDirectory: true)
-    }
-
-    func file(_ name: String) -> URL { url.appendingPathComponent(name) }
-    /// The texts of the files whose names begin so, at most a mebibyte of each.
-    func texts(withPrefix prefix: String) -> [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
-        return names.filter { $0.hasPrefix(prefix) }.sorted().compactMap { name in
-            (try? FileHandle(forReadingFrom: file(name)).read(upToCount: 1 << 20)).flatMap { $0 }.map {
-                String(decoding: $0, as: UTF8.self)
-            }
-        }
-    }
-    func remove() { try? FileManager.default.removeItem(at: url) }
 }

@@ -11,6 +11,11 @@ struct ImageFile {
     var count: Int { pixels.count / (rows * columns) }
 
     init(_ file: String) throws {
+        // Opening a pipe would wait for whoever writes to it.
+        let kind =
+            try? FileManager.default.attributesOfItem(
+                atPath: URL(fileURLWithPath: file).resolvingSymlinksInPath().path)[.type] as? FileAttributeType
+        guard kind == nil || kind == .typeRegular else { throw Failure("'\(file)' is no file: \(kind!.rawValue)") }
         guard let handle = FileHandle(forReadingAtPath: file) else { throw Failure("cannot open '\(file)'") }
         let start = [UInt8]((try? handle.read(upToCount: 8)) ?? Data())
         try? handle.close()

@@ -24,16 +24,15 @@ struct TrainingComparison: Codable {
     /// - Parameter data: as the options say; peers read the same files.
     static func run(data: DataOptions, dataSet: DataSet, rounds: Int = 3) throws -> TrainingComparison {
         let scripts = try Project.folder("bench/peers")
-        let work = FileManager.default.temporaryDirectory.appendingPathComponent("lanes-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: work) }
+        let work = try TemporaryFolder()
+        defer { work.remove() }
         // All begin with the same weights.
-        let start = work.appendingPathComponent("start.safetensors").path
+        let start = work.file("start.safetensors").path
         try Checkpoint.write(
             Network<Float>(shape: NetworkShape([dataSet.training.pixelsPerImage, 128, 64, dataSet.training.classes])), to: start
         )
         // And see the images in the same order.
-        let orders = work.appendingPathComponent("orders.int64").path
+        let orders = work.file("orders.int64").path
         var bytes = Data()
         for epoch in 0..<3 {
             for index in SplitMix64.shuffled(count: dataSet.training.count, seed: 1, epoch: epoch) {
@@ -108,13 +107,20 @@ struct TrainingComparison: Codable {
         process.arguments = command
         process.environment = ProcessInfo.processInfo.environment.merging(Library.environment(threads: threads)) { $1 }
             .merging(["XLA_FLAGS": threads == 1 ? "--xla_cpu_multi_thread_eigen=false" : "", "JAX_PLATFORMS": "cpu"]) { $1 }
-        let (output, errors) = (Pipe(), Pipe())
-        (process.standardOutput, process.standardError) = (output, errors)
+        // Messages go to a file: a pipe that nobody reads yet would be full, and each side would wait for the other.
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let messages = folder.file("messages")
+        try Data().write(to: messages)
+        let output = Pipe()
+        (process.standardOutput, process.standardError) = (output, try FileHandle(forWritingTo: messages))
         try process.run()
         let text = output.fileHandleForReading.readDataToEndOfFile()
-        let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        guard process.terminationStatus == 0, let line = try? JSONDecoder().decode(Line.self, from: text) else {
+        // What a library prints may come before the result.
+        let last = text.split(separator: UInt8(ascii: "\n")).last ?? Data()
+        guard process.terminationStatus == 0, let line = try? JSONDecoder().decode(Line.self, from: Data(last)) else {
+            let complaint = folder.texts(withPrefix: "messages").first ?? ""
             throw Failure("'\(command.joined(separator: " "))' failed: \(complaint.suffix(600))")
         }
         return line

@@ -1,0 +1,167 @@
+"""Plants faults of one line in the C kernels, one at a time, and asserts that the conformance program finds each.
+
+usage: run.py FOLDER [--sample N] [NAME...]
+
+FOLDER is where copies and objects go. Without names all faults are planted; a sample of N is another one every day.
+"""
+
+import datetime
+import glob
+import os
+import random
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FLAGS = ["clang", "-O1", "-std=gnu17", "-w", "-ICKernels/include", "-ITests/conformance"]
+# Chunks of a product end after a few steps, and every product is cut for the lanes of a pool: as in tools/test.
+SHORT = ["-DCK_GEMM_CHUNK_BYTES=128", "-DCK_GEMM_REGION_NANOSECONDS=1", "-DCK_GEMM_WAKE_NANOSECONDS=1", "-DCK_GEMM_STEAL_NANOSECONDS=100"]
+
+GEMM, TILE, VECTOR = "CKernels/gemm/gemm.c", "CKernels/gemm/gemm_tile_body.h", "CKernels/vector/vector_body.h"
+TRANSCENDENTAL, PARALLEL, POOL = "CKernels/vector/transcendental_body.h", "CKernels/gemm/gemm_parallel.c", "CKernels/pool/pool.c"
+
+# Name, file, what stands there, what is put in its place. What stands there stands there once.
+MUTANTS = [
+    ("row-bias-of-the-next-rows", GEMM, "        if (tile.row_bias) tile.row_bias += rows * l->element;\n", ""),
+    ("row-bias-of-the-next-block", GEMM, "            if (tile.row_bias) tile.row_bias += ic * l->element;\n", ""),
+    ("rows-of-the-next-block", GEMM, "            tile.a += ic * tile.a_row;\n", ""),
+    ("columns-past-the-last", GEMM, "tile.columns = smaller(panel * l->lanes, l->n - j);", "tile.columns = panel * l->lanes;"),
+    ("second-panel", GEMM, "tile.b_panel = k * packed_step;", "tile.b_panel = 0;"),
+    ("chunk-of-a-packed-operand", GEMM, "(chunk_start * l->vectors + k * v) * vector : fresh", "(k * v) * vector : fresh"),
+    ("chunks-are-added", GEMM, "        tile.update |= CK_UPDATE_ADD;\n        tile.beta = &one;\n", "        tile.beta = &one;\n"),
+    ("beta-once", GEMM, "        tile.beta = &one;\n    }\n}\n\nvoid ck_gemm_run", "    }\n}\n\nvoid ck_gemm_run"),
+    ("epilogue-at-the-end", GEMM, "if (last) add_epilogue(&tile, p);", "add_epilogue(&tile, p);"),
+    ("exchanged-transposition", GEMM, "rows.transpose_a = !p->transpose_b;", "rows.transpose_a = p->transpose_b;"),
+    ("exchanged-bias", GEMM, "rows.bias_kind = p->bias_kind == CK_BIAS_PER_ROW ? CK_BIAS_PER_COLUMN", "rows.bias_kind = p->bias_kind == CK_BIAS_PER_ROW ? CK_BIAS_NONE"),
+    ("scattered-old-values", GEMM, "if (!scalar_is(&rows->beta, element, 0))\n            for", "if (false)\n            for"),
+    ("scattered-next-columns", GEMM, "part.b = (const char *)rows->b + j * element * (rows->transpose_b ? rows->ldb : 1);", "part.b = (const char *)rows->b + j * element;"),
+    ("scattered-bias", GEMM, "        if (rows->bias_kind == CK_BIAS_PER_COLUMN) part.bias = (const char *)rows->bias + j * element;\n", ""),
+    ("tail-bias", GEMM, "        if (p->bias_kind == CK_BIAS_PER_COLUMN) part.bias = (const char *)p->bias + n * element;\n        run_columns", "        run_columns"),
+    ("no-product-keeps-c", GEMM, ".alpha = no_product ? &minus_zero : &p->alpha,", ".alpha = &p->alpha,"),
+    ("few-rows-gathered", GEMM, "if (tile.a_step != l->element) {", "if (false) {"),
+    ("bias-along-columns", GEMM, "        if (tile.column_bias) tile.column_bias += step * l->element;\n", ""),
+    ("packing-later-chunks", GEMM, "(start * vectors + steps * v) * lanes * element;", "(start * vectors) * lanes * element;"),
+    ("strided-y", GEMM, "if (p->incy == 1)\n        ck_gemm(kernels, &row);", "if (true)\n        ck_gemm(kernels, &row);"),
+    ("in-l1-row-bias", GEMM, "            if (tile.row_bias) tile.row_bias += rows * element;\n", ""),
+    ("in-l1-second-panel", GEMM, "tile.b_panel = CK_PANEL_VECTORS * lanes * element;", "tile.b_panel = 0;"),
+    ("old-values-times-beta", TILE, "base = mul(beta, v ==", "base = mul(alpha, v =="),
+    ("relu-forgotten", TILE, "if (update & CK_UPDATE_RELU) {", "if (false) {"),
+    ("last-vector-masked", TILE, "store_masked(row + (vectors - 1) * LANES, last, acc[r][vectors - 1]);", "store(row + (vectors - 1) * LANES, acc[r][vectors - 1]);"),
+    ("row-bias-of-each-row", TILE, "broadcast((const ELEMENT *)t->row_bias + r);", "broadcast((const ELEMENT *)t->row_bias);"),
+    ("dot-rows", TILE, "sum[r] = fma(broadcast((const ELEMENT *)(a + r * a_row) + q), bv[q], sum[r]);\n    }\n    CK_KEEP_ORDER", "sum[r] = fma(broadcast((const ELEMENT *)a + q), bv[q], sum[r]);\n    }\n    CK_KEEP_ORDER"),
+    ("dot-rows-past-the-last", TILE, "(b + (i < rows ? i : rows - 1) * ld)", "(b + i * ld)"),
+    ("dot-steps-past-the-last", TILE, "                if (q >= steps) break;\n", ""),
+    ("odd-step", TILE, "    for (; p > 0; p--) NAME(step)", "    for (; p > 1; p--) NAME(step)"),
+    ("short-head-of-a-stream", VECTOR, "mask_first(head < count ? head : count);", "mask_first(head);"),
+    ("head-of-a-stream", VECTOR, "if (head) store_masked(z, first", "if (false) store_masked(z, first"),
+    ("rest-of-a-reduction", VECTOR, "for (int j = 0; i < count; i++, j++) columns[j]", "for (int j = 0; i + 1 < count; i++, j++) columns[j]"),
+    ("sums-of-chunks", VECTOR, "total += NAME(sum_chunk)(", "total = NAME(sum_chunk)("),
+    ("dots-of-chunks", VECTOR, "total += NAME(dot_chunk)(", "total = NAME(dot_chunk)("),
+    ("maximum-and-nan", VECTOR, "#define STEP(a, at) largest(load(x + at), a)", "#define STEP(a, at) largest(a, load(x + at))"),
+    ("gradient-where-positive", VECTOR, "store(dx + i, where_positive(load(x + i), load(dy + i)))", "store(dx + i, where_positive(load(dy + i), load(x + i)))"),
+    ("degree-of-exp", TRANSCENDENTAL, "const int degree = IS_DOUBLE ? 13 : 7;", "const int degree = IS_DOUBLE ? 12 : 6;"),
+    ("log-of-zero", TRANSCENDENTAL, "    result = x == 0 ? -infinity : result;\n", ""),
+    ("log-of-subnormals", TRANSCENDENTAL, "const ELEMENT normal = x < smallest ? x * up : x;", "const ELEMENT normal = x;"),
+    ("chunks-of-lanes", PARALLEL, "c = cut.first; c < chunks; c++)", "c = cut.first + 1; c < chunks; c++)"),
+    ("packed-chunks-of-lanes", PARALLEL, "k * d.byte_count * (ceil_div(p->n, d.lanes) * d.lanes);", "k * d.byte_count * p->n;"),
+    ("blocks-of-lanes", PARALLEL, "whole->share[s].end = blocks * (s + 1) / whole->shares;", "whole->share[s].end = blocks * (s + 1) / whole->shares - (s == 0);"),
+    ("lease-of-many-lanes", POOL, "        taken[word] = wanted;\n", "        taken[word] = word ? 0 : wanted;\n"),
+    ("post-to-many-lanes", POOL, "post(&pool->worker[word * WORD_BITS + __builtin_ctzll(rest)], task", "post(&pool->worker[__builtin_ctzll(rest)], task"),
+]
+
+
+def run(command, **more):
+    return subprocess.run(command, capture_output=True, text=True, **more)
+
+
+def compile_all(tree, sources, objects, flags):
+    os.makedirs(objects, exist_ok=True)
+    for start in range(0, len(sources), os.cpu_count()):
+        jobs = [subprocess.Popen(FLAGS + flags + ["-c", source, "-o", os.path.join(objects, source.replace("/", "_") + ".o")], cwd=tree)
+                for source in sources[start:start + os.cpu_count()]]
+        for job in jobs:
+            if job.wait() != 0:
+                raise SystemExit("a fault does not compile")
+
+
+def found(program, digests):
+    """Why the conformance program is not content; None where it is."""
+    for part, machine in (("quick", ""), ("quick", "tiny"), ("pool", "")):
+        try:
+            result = run([program, part], env=dict(os.environ, LANES_MACHINE=machine), timeout=120)
+        except subprocess.TimeoutExpired:
+            return f"{part} does not end"
+        if result.returncode != 0:
+            return f"{part}{' on a tiny machine' if machine else ''}"
+        if digests and part == "quick" and not machine and [x for x in result.stdout.splitlines() if x.startswith("digest")] != digests:
+            return "other bits"
+    return None
+
+
+def main():
+    arguments = sys.argv[1:]
+    folder = arguments.pop(0)
+    chosen = MUTANTS
+    if arguments[:1] == ["--sample"]:
+        chosen = random.Random(datetime.date.today().toordinal()).sample(MUTANTS, int(arguments[1]))
+        arguments = arguments[2:]
+    if arguments:
+        unknown = set(arguments) - {m[0] for m in MUTANTS}
+        if unknown:
+            raise SystemExit(f"no such fault: {' '.join(sorted(unknown))}")
+        chosen = [m for m in MUTANTS if m[0] in arguments]
+    tree = os.path.join(folder, "tree")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(tree)
+    for part in ("CKernels", "Tests/conformance"):
+        shutil.copytree(os.path.join(ROOT, part), os.path.join(tree, part))
+    sources = sorted(os.path.relpath(f, tree) for p in ("CKernels/*/*.c", "Tests/conformance/*.c") for f in glob.glob(os.path.join(tree, p)))
+    variants = [("plain", []), ("short", SHORT)]
+    for name, flags in variants:
+        compile_all(tree, sources, os.path.join(folder, name), flags)
+    with open(os.path.join(ROOT, "Tests/conformance/expected-quick.txt")) as file:
+        expected = file.read().splitlines()
+
+    def check(name):
+        program = os.path.join(folder, f"conformance-{name}")
+        link = run(["clang", *glob.glob(os.path.join(folder, name, "*.o")), "-o", program, "-lm", "-lpthread"])
+        if link.returncode != 0:
+            raise SystemExit(link.stderr)
+        why = found(program, expected if name == "plain" else None)
+        return why and why + (" with short chunks" if name == "short" else "")
+
+    for name, _ in variants:
+        if check(name):
+            raise SystemExit("without a fault something is found already")
+        shutil.copytree(os.path.join(folder, name), os.path.join(folder, f"{name}-right"))
+    survivors = []
+    for name, path, old, new in chosen:
+        full = os.path.join(tree, path)
+        with open(full) as file:
+            text = file.read()
+        if text.count(old) != 1:
+            raise SystemExit(f"{name}: what should be replaced stands {text.count(old)} times in {path}")
+        with open(full, "w") as file:
+            file.write(text.replace(old, new))
+        # A header's fault is compiled into every row of its folder.
+        affected = [path] if path.endswith(".c") else [s for s in sources if os.path.dirname(s) == os.path.dirname(path)]
+        why = None
+        for variant, flags in variants:
+            compile_all(tree, affected, os.path.join(folder, variant), flags)
+            why = why or check(variant)
+            for source in affected:
+                object_name = source.replace("/", "_") + ".o"
+                shutil.copy(os.path.join(folder, f"{variant}-right", object_name), os.path.join(folder, variant, object_name))
+            if why:
+                break
+        with open(full, "w") as file:
+            file.write(text)
+        print(f"{'found' if why else 'SURVIVES'}  {name}{f' ({why})' if why else ''}", flush=True)
+        if not why:
+            survivors.append(name)
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} planted faults found")
+    sys.exit(1 if survivors else 0)
+
+
+main()
