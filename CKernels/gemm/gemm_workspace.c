@@ -73,7 +73,14 @@ char *ck_gemm_workspace(size_t size) {
 static pthread_mutex_t reserve_lock = PTHREAD_MUTEX_INITIALIZER;
 static char reserve[CK_RESERVE_BYTES] __attribute__((aligned(4096))); // costs nothing until it is used
 
+// A child that is forked while another thread has the reserve would wait for a thread that did not come along.
+static void before_fork(void) { pthread_mutex_lock(&reserve_lock); }
+static void after_fork(void) { pthread_mutex_unlock(&reserve_lock); }
+static void handle_fork(void) { pthread_atfork(before_fork, after_fork, after_fork); }
+
 char *ck_gemm_borrow_reserve(void) {
+    static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+    pthread_once(&fork_once, handle_fork);
     pthread_mutex_lock(&reserve_lock);
     return reserve;
 }

@@ -54,6 +54,9 @@ int64_t ck_lab_branch(int64_t steps, const uint8_t *pattern, int64_t length);
 // The sum of one number of 8 bytes every `stride` bytes, which may be negative.
 int64_t ck_lab_sum_lines(const char *memory, int64_t count, int64_t stride);
 
+// The sum of one number of each `step` bytes of `streams` memories that begin `distance` bytes apart: one of each in turn, `count` from each.
+int64_t ck_lab_sum_streams(const char *memory, int64_t streams, int64_t distance, int64_t step, int64_t count);
+
 // A cycle through `count` cells in random order, `stride` bytes apart: cell i holds the address of its successor.
 void ck_lab_make_chase(void *memory, int64_t count, int64_t stride, uint64_t seed);
 // Where `chains` walks begin: cells count / chains apart.

@@ -128,6 +128,13 @@ int64_t ck_lab_sum_lines(const char *memory, int64_t count, int64_t stride) {
     return sum;
 }
 
+int64_t ck_lab_sum_streams(const char *memory, int64_t streams, int64_t distance, int64_t step, int64_t count) {
+    int64_t sum = 0;
+    for (int64_t i = 0; i < count; i++, memory += step)
+        for (int64_t s = 0; s < streams; s++) sum += *(const int64_t *)(memory + s * distance);
+    return sum;
+}
+
 #if defined(__x86_64__)
 // Twelve sums: two multiply-adds of four cycles in each cycle need eight, and what they wait for beside others needs some more.
 #define TWELVE(X) X("0") X("1") X("2") X("3") X("4") X("5") X("6") X("7") X("8") X("9") X("10") X("11")

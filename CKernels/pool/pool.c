@@ -185,6 +185,13 @@ static uint32_t wait_for_work(worker *w) {
     return start; // odd where ck_pool_rouse woke it: the caller of this function looks again
 }
 
+// A task that forked, on whichever lane: in the child there is nobody to wait for or to be waited for by, and half of the work is missing.
+static void stop_forked_child(const ck_pool *pool) {
+    if (__builtin_expect(pool->generation == atomic_load_explicit(&process_generation, memory_order_relaxed), 1)) return;
+    fprintf(stderr, "swift-lanes: a forked child returned into a parallel region; inside one, fork only to exec or _exit\n");
+    _exit(1);
+}
+
 static void *work(void *argument) {
     worker *w = argument;
     inside = true;
@@ -195,6 +202,7 @@ static void *work(void *argument) {
         if (!w->task) return NULL;
         set_float_environment(w->float_environment);
         w->task(w->context, w->lane, w->lanes);
+        stop_forked_child(w->pool);
         atomic_exchange(&w->done, ticket);
         if (atomic_load(&w->caller_sleeps)) {
             pthread_mutex_lock(&w->mutex);
@@ -256,6 +264,7 @@ static void join(posting posted, int32_t lane, int32_t lanes, ck_pool_task task,
             uint32_t expected = ticket;
             if (atomic_compare_exchange_strong(&w->start, &expected, ticket + 1)) {
                 task(context, lane, lanes);
+                stop_forked_child(w->pool);
                 return;
             }
             taken = true;
@@ -329,11 +338,7 @@ static int32_t run_leased(ck_pool *pool, int32_t leased, const uint64_t taken[WO
     for (lane = 1; lane < lanes; lane++) wake_if_asleep(&postings[lane]);
     inside = true;
     task(context, 0, lanes);
-    // A task that forked: in the child there is nobody to wait for, and half of the work is missing.
-    if (pool->generation != atomic_load_explicit(&process_generation, memory_order_relaxed)) {
-        fprintf(stderr, "swift-lanes: a forked child returned into a parallel region; inside one, fork only to exec or _exit\n");
-        _exit(1);
-    }
+    stop_forked_child(pool);
     int64_t begin = 0;
     for (lane = 2; lane < lanes; lane++) __builtin_prefetch((const void *)&postings[lane].worker->done); // all at the same time
     for (lane = 1; lane < lanes; lane++) join(postings[lane], lane, lanes, task, context, &begin);

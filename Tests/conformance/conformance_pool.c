@@ -232,6 +232,60 @@ static void test_fork(ck_pool *pool) {
     test_regions(pool, 100, false);
 }
 
+// A child that returns from a lane ends with a message, whichever lane forked.
+static void fork_on_lane(void *context, int32_t lane, int32_t lanes) {
+    int *const of = context;
+    if (lanes > 1 && lane == of[0]) {
+        const pid_t child = fork();
+        if (child == 0) {
+            alarm(5);
+            close(2); // it says why, which is meant for a program's author
+            return;
+        }
+        of[1] = status_of(child);
+    }
+}
+
+// Of gemm_tile.h, which is the kernels' own.
+char *ck_gemm_borrow_reserve(void);
+void ck_gemm_return_reserve(void);
+
+static _Atomic bool has_reserve;
+static void *hold_reserve(void *nothing) {
+    (void)nothing;
+    ck_gemm_borrow_reserve();
+    has_reserve = true;
+    const struct timespec pause = {0, 50000000};
+    nanosleep(&pause, NULL);
+    ck_gemm_return_reserve();
+    return NULL;
+}
+
+static void test_fork_inside(void) {
+    if (getenv("CONFORMANCE_NO_FORK")) return;
+    ck_pool *pool = pool_of(2, 1000000);
+    for (int lane = 0; lane < 2; lane++) {
+        int of[2] = {lane, -1};
+        for (int try = 0; try < 100 && of[1] < 0; try++) ck_pool_run(pool, 2, fork_on_lane, of);
+        check(of[1] >= 0 && WIFEXITED(of[1]) && WEXITSTATUS(of[1]) == 1, "pool: a child that returned from lane %d ended with %d", lane, of[1]);
+    }
+    ck_pool_destroy(pool);
+    // The child is forked while another thread has the reserve for products that find no memory.
+    pthread_t holder;
+    check(pthread_create(&holder, NULL, hold_reserve, NULL) == 0, "pool: a thread");
+    while (!has_reserve) sched_yield();
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(5);
+        ck_gemm_borrow_reserve();
+        ck_gemm_return_reserve();
+        _exit(0);
+    }
+    const int status = status_of(child);
+    check(status == 0, "pool: a child forked while the reserve was taken ended with %d", status);
+    pthread_join(holder, NULL);
+}
+
 static void write_text(const char *root, const char *path, const char *text) {
     char full[512], *slash;
     snprintf(full, sizeof full, "%s%s", root, path);
@@ -429,6 +483,7 @@ void test_pool(int regions) {
     nanosleep(&half, NULL);
     check(processor_seconds() - before < 0.005, "pool: an idle pool used %g s of half a second", processor_seconds() - before);
     test_fork(pool);
+    test_fork_inside();
     ck_pool_destroy(pool);
     ck_pool_destroy(NULL);
     alarm(0);

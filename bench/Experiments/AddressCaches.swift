@@ -64,14 +64,14 @@ extension Experiment {
             return (
                 times > 1.1 ? .supported : .refuted,
                 (times > 1.1
-                    ? "Up to about \(text(reach, 0)) pages of \(pageText(facts.pageBytes)) a load is as fast as in huge pages; with \(text(found[.mostPages]!, 0)) it takes \(text(times, 2)) times as long. \(text(reach, 0)) pages are \(text(reach * Double(facts.pageBytes) / 1_048_576, 1)) MiB."
+                    ? "Up to about \(text(reach, 0)) pages of \(pageText(facts.pageBytes)) a load takes at most a tenth longer than in huge pages; with \(text(found[.mostPages]!, 0)) it takes \(text(times, 2)) times as long. \(text(reach, 0)) pages are \(text(reach * Double(facts.pageBytes) / 1_048_576, 1)) MiB."
                     : "With \(text(found[.mostPages]!, 0)) pages of \(pageText(facts.pageBytes)) a load takes \(text(times, 2)) times as long as in huge ones: no end of the address caches was seen.")
                     + (found[.countedMisses].map { " The processor counted \(text($0, 2)) look-ups a load there." } ?? "")
             )
         },
         remember: { found, facts in
             found[.mostPagesSmallOverHuge]! > 1.1
-                ? "Beyond \(text(found[.pagesThatAreRemembered]!, 0)) pages, \(text(found[.pagesThatAreRemembered]! * Double(facts.pageBytes) / 1024, 0)) KiB, in pages of \(pageText(facts.pageBytes)) loads all over memory take up to \(text(found[.mostPagesSmallOverHuge]!, 2)) times as long as in huge pages."
-                : "Up to \(text(found[.mostPages]!, 0)) pages, loads in pages of \(pageText(facts.pageBytes)) are as fast as in huge ones."
+                ? "Beyond \(text(found[.pagesThatAreRemembered]!, 0)) pages, \(text(found[.pagesThatAreRemembered]! * Double(facts.pageBytes) / 1024, 0)) KiB, in pages of \(pageText(facts.pageBytes)) loads all over memory take more than a tenth longer than in huge pages: \(text(found[.mostPagesSmallOverHuge]!, 2)) times as long with \(text(found[.mostPages]!, 0))."
+                : "Up to \(text(found[.mostPages]!, 0)) pages, loads in pages of \(pageText(facts.pageBytes)) take \(text(found[.mostPagesSmallOverHuge]!, 2)) times as long as in huge ones."
         })
 }

@@ -43,7 +43,7 @@ extension Experiment {
             let (plain, slow) = (found[.halfAPageApart]!, found[.slowest]!)
             return (
                 slow > 1.2 * plain ? .supported : .refuted,
-                "A number takes \(text(plain, 3)) ns to copy where the arrays are 2048 bytes apart modulo 4096, and \(text(slow, 3)) ns at the slowest distance, \(text(found[.slowestDistance]!, 0)) bytes: \(text(slow / plain, 2)) times. \(slow > 1.2 * plain ? found[.slowestDistance]! <= 64 && found[.slowestDistance]! > 0 ? "A load then follows a store whose low twelve bits are its own, and waits for it." : "Why that distance is slow is not measured." : "No distance is much slower here.")"
+                "A number takes \(text(plain, 3)) ns to copy where the arrays are 2048 bytes apart modulo 4096, and \(text(slow, 3)) ns at the slowest distance, \(text(found[.slowestDistance]!, 0)) bytes: \(text(slow / plain, 2)) times. \(slow > 1.2 * plain ? found[.slowestDistance]! <= 64 && found[.slowestDistance]! > 0 ? "A load then follows a store whose low twelve bits are its own; at other such distances it need not be slow." : "Why that distance is slow is not measured." : "No distance is much slower here.")"
             )
         },
         remember: { found, _ in

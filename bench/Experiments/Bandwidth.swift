@@ -66,7 +66,7 @@ extension Experiment {
             let gain = found[.streamingOverCachedCopy]!
             return (
                 !facts.hasStreamingStores ? .notTestable : gain > 1.1 ? .supported : .refuted,
-                "One lane copies \(text(found[.rate(.copy, .oneLane)]!)) GB/s with cached and \(text(found[.rate(.copy, .oneLane, streaming: true)]!)) GB/s with streaming stores: \(text(gain, 2)) times.\(!facts.hasStreamingStores ? " On this instruction set our streaming stores are plain stores, so the two are the same." : gain > 1.1 ? " A cached store that first fetches the line which it overwrites moves 12 bytes for 8 named, which is 1.5 times as many." : " Streaming stores do not pay here; why is not measured.") One lane reads \(text(found[.rate(.read, .oneLane)]!)) GB/s; all lanes read \(text(found[.allLanesOverOneRead]!, 2)) times that."
+                "One lane copies \(text(found[.rate(.copy, .oneLane)]!)) GB/s with cached and \(text(found[.rate(.copy, .oneLane, streaming: true)]!)) GB/s with streaming stores: \(text(gain, 2)) times.\(!facts.hasStreamingStores ? " On this instruction set our streaming stores are plain stores, so the two are the same." : gain > 1.1 ? " A cached store that first fetches the line which it overwrites moves 12 bytes for 8 named, which is 1.5 times as many." : " Streaming stores do not pay on one lane here; why is not measured.") One lane reads \(text(found[.rate(.read, .oneLane)]!)) GB/s; all lanes read \(text(found[.allLanesOverOneRead]!, 2)) times that."
             )
         },
         remember: { found, _ in

@@ -59,7 +59,7 @@ extension Experiment {
         },
         remember: { found, _ in
             found[.randomSteps]! > 1.2 * found[.alwaysTheSame]!
-                ? "A branch that cannot be foreseen costs \(text(found[.aWrongGuess]!, 1)) ns each time it is guessed wrongly."
+                ? "A branch that cannot be foreseen takes \(text(found[.randomSteps]!, 1)) ns, one that always goes the same way \(text(found[.alwaysTheSame]!, 1))."
                 : "All patterns that were tried were learnt: no branch was slow."
         })
 }

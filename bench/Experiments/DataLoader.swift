@@ -85,7 +85,7 @@ extension Experiment {
             )
             return (
                 over < 1.15 && overlapped < serial ? .supported : .refuted,
-                "Loading takes \(text(found[.loading]!)) ms, training \(text(found[.training]!)) ms, one after the other \(text(serial)) ms, overlapped \(text(overlapped)) ms: \(text(over, 2)) of the longer part. A bounded queue of eight batches lets each side run ahead a little and keeps memory small; every image came exactly once."
+                "Loading takes \(text(found[.loading]!)) ms, training \(text(found[.training]!)) ms, one after the other \(text(serial)) ms, overlapped \(text(overlapped)) ms: \(text(over, 2)) of the longer part.\(min(found[.loading]!, found[.training]!) > 0 ? " Of the shorter part \(text(100 * max(0, found[.oneAfterTheOther]! - found[.overlapped]!) / min(found[.loading]!, found[.training]!), 0))% was hidden." : "")"
             )
         },
         remember: { found, _ in

@@ -107,7 +107,7 @@ extension Experiment {
             )
         },
         remember: { found, _ in
-            "A sum for each lane takes \(text(found[.ownSumsPadded]! / 1000, 2)) µs a sample, atomics \(text(found[.anAtomicForEachParameter]! / 1000, 0)) µs; without either \(text(100 * found[.lostByTheRace]!, 0))% of the additions got lost."
+            "A sum for each lane takes \(text(found[.ownSumsPadded]! / 1000, 2)) µs a sample, atomics \(text(found[.anAtomicForEachParameter]! / 1000, 0)) µs; of additions to one counter without protection \(text(100 * found[.lostByTheRace]!, 0))% got lost."
         })
 }
 

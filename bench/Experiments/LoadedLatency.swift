@@ -69,7 +69,7 @@ extension Experiment {
                 "A load takes \(text(idle)) ns while nobody else reads and \(text(busy)) ns beside \(text(found[.busiestBandwidth]!)) GB/s: "
                     + (busy > 1.1 * idle
                         ? "\(text(busy - idle)) ns longer, which a load waits for the others'."
-                        : "what the other lanes read leaves this memory room.")
+                        : "hardly longer: \(text(busy / idle, 2)) times.")
             )
         },
         remember: { found, _ in

@@ -109,7 +109,7 @@ extension Experiment {
                 "With a processor for each worker an acquisition of the futex mutex takes \(text(time(.mutex, .fits), 0)) ns, of the ticket lock \(text(time(.ticket, .fits), 0)) ns, of MCS \(text(time(.mcs, .fits), 0)) ns; sums of one's own take \(text(local, 0)) ns. With twice as many workers the ticket lock takes \(text(time(.ticket, .twice), 0)) ns, MCS \(text(time(.mcs, .twice), 0)) ns and the mutex \(text(mutex, 0)) ns. "
                     + (collapses
                         ? "A fair lock belongs to the next in line even while that one has no processor; a mutex puts waiters to sleep and lets whoever runs take it."
-                        : "The fair locks did not collapse: their waiters give the processor away now and then, and the one in line got it soon enough.")
+                        : "The fair locks did not collapse here; why is not measured.")
             )
         },
         remember: { found, _ in
@@ -118,7 +118,7 @@ extension Experiment {
                     found[.acquisition(.lock(.mutex), .fits)]!, found[.acquisition(.localSums, .fits)]!
                 )
                 return
-                    "With a lock around each addition it takes \(text(mutex / local)) times as long as with a sum for each lane and one lock at the end."
+                    "With the futex mutex around each addition it takes \(text(mutex / local)) times as long as with a sum for each lane and one lock at the end."
             }()
         })
 }

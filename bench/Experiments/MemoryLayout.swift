@@ -50,7 +50,7 @@ extension Experiment {
             let (small, large) = (found[.smallestColumnsOverRows]!, found[.largestColumnsOverRows]!)
             return (
                 large > 2 && small < 1.5 ? .supported : .refuted,
-                "Down the columns a number of the largest matrix takes \(text(found[.downColumns]!, 2)) ns, along the rows \(text(found[.alongRows]!, 2)): \(text(large)) times (\(text(small, 2)) times for the smallest). Each line of \(facts.lineBytes) bytes holds \(facts.lineBytes / 4) neighbours of a row\(large > 2 ? "; a walk down uses one of them and has lost the line before it comes back" : "").\(large > 1.3 * Double(facts.lineBytes / 4) ? " That explains \(facts.lineBytes / 4) times; the rest is not taken apart here (the sizes are powers of two, whose rows share sets of a cache)." : "")"
+                "Down the columns a number of the largest matrix takes \(text(found[.downColumns]!, 2)) ns, along the rows \(text(found[.alongRows]!, 2)): \(text(large)) times (\(text(small, 2)) times for the smallest). Each line of \(facts.lineBytes) bytes holds \(facts.lineBytes / 4) neighbours of a row\(large > 2 ? "; a walk down uses one of them at a time" : "").\(large > 1.3 * Double(facts.lineBytes / 4) ? " That explains \(facts.lineBytes / 4) times; the rest is not taken apart here (the sizes are powers of two, whose rows share sets of a cache)." : "")"
             )
         },
         remember: { found, _ in

@@ -87,10 +87,10 @@ extension Experiment {
             return (
                 product > 0.8 * peak && product < 1.05 * peak && triad > 0.7 * memory / 6 && triad < 1.4 * memory / 6
                     ? .supported : .refuted,
-                "The two roofs meet at \(text(found[.ridgeOperationsPerByte]!, 0)) operations per byte. The triad has a sixth of one and gets \(text(triad)) GFLOP/s of \(text(memory)) GB/s; the product of 1024 reuses each number so often that it gets \(text(product, 0)) of \(text(peak, 0)) GFLOP/s. Only more operations per byte move a kernel to the right."
+                "The two roofs meet at \(text(found[.ridgeOperationsPerByte]!, 0)) operations per byte. The triad has a sixth of one and gets \(text(triad)) GFLOP/s, which is \(text(6 * triad, 0)) GB/s beside the \(text(memory, 0)) of the profile; the product of 1024 reuses each number so often that it gets \(text(product, 0)) of \(text(peak, 0)) GFLOP/s. Only more operations per byte move a kernel to the right."
             )
         },
         remember: { found, _ in
-            "Below about \(text(found[.ridgeOperationsPerByte]!, 0)) operations for each byte memory sets the pace, above it arithmetic does."
+            "Memory at its fastest and arithmetic at its fastest meet at \(text(found[.ridgeOperationsPerByte]!, 1)) operations for each byte."
         })
 }

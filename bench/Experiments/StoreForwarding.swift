@@ -46,10 +46,10 @@ extension Experiment {
             let (same, mixed) = (found[.theSame8Bytes]!, found[.twoStoresOf4ALoadOf8]!)
             return (
                 mixed > 2 * same ? .supported : .refuted,
-                "A store and a load of the same 8 bytes take \(text(same, 2)) ns, of the upper half \(text(found[.upper4Of8Bytes]!, 2)); two stores of 4 bytes and a load of both \(text(mixed, 2)) ns, \(text(mixed / same)) times. Across a line the same 8 bytes take \(text(found[.acrossALine]!, 2)) ns, across a page \(text(found[.acrossAPage]!, 2)). Write what is read in pieces of the same width."
+                "A store and a load of the same 8 bytes take \(text(same, 2)) ns, of the upper half \(text(found[.upper4Of8Bytes]!, 2)); two stores of 4 bytes and a load of both \(text(mixed, 2)) ns, \(text(mixed / same)) times. Across a line the same 8 bytes take \(text(found[.acrossALine]!, 2)) ns, across a page \(text(found[.acrossAPage]!, 2)).\(mixed > 2 * same ? " Write what is read in pieces of the same width\(found[.acrossAPage]! > mixed ? ", and not across a page" : "")." : "")"
             )
         },
         remember: { found, _ in
-            "Two narrow stores and one wide load of both take \(text(found[.twoStoresOf4ALoadOf8]!, 1)) ns, a store and a load of one width \(text(found[.theSame8Bytes]!, 2))."
+            "Two narrow stores and one wide load of both take \(text(found[.twoStoresOf4ALoadOf8]!, 1)) ns, a store and a load of the same 8 bytes within a line \(text(found[.theSame8Bytes]!, 2))."
         })
 }

@@ -86,7 +86,7 @@ extension Experiment {
             )
             return (
                 worst > 1 ? .supported : .refuted,
-                "A task for each number costs \(text(found[.taskOverVectors]!, 0)) times what vectors on one thread do for about 100 numbers, and \(text(worst, 0)) times at its best: each number is taken from a counter that all lanes share, and a cache-line transfer between them takes \(text(facts.transfer, 0)) ns."
+                "A task for each number costs \(text(found[.taskOverVectors]!, 0)) times what vectors on one thread do for about 100 numbers, and \(text(worst, 0)) times at its best: each number is taken from a counter that all lanes share, and is computed alone instead of in vectors."
                     + (crossing > 0
                         ? " All lanes win over one from about \(text(crossing, 0)) numbers on."
                         : " All lanes never won over one; an empty region took \(text(facts.region, 0)) ns.")
@@ -94,7 +94,7 @@ extension Experiment {
         },
         remember: { found, _ in
             found[.numbersWhereLanesWin]! > 0
-                ? "Sharing so small an operation pays from about \(text(found[.numbersWhereLanesWin]!, 0)) numbers on; a task for each number takes \(text(found[.taskOverVectors]!, 0)) times as long as vectors on one lane."
-                : "Sharing so small an operation never paid; a task for each number takes \(text(found[.taskOverVectors]!, 0)) times as long as vectors on one lane."
+                ? "Sharing so small an operation pays from about \(text(found[.numbersWhereLanesWin]!, 0)) numbers on; for about 100 numbers a task for each takes \(text(found[.taskOverVectors]!, 0)) times as long as vectors on one lane."
+                : "Sharing so small an operation never paid; for about 100 numbers a task for each takes \(text(found[.taskOverVectors]!, 0)) times as long as vectors on one lane."
         })
 }

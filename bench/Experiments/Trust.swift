@@ -90,11 +90,11 @@ extension Experiment {
             let grade = noise < 0.5 && gaps < 0.2 ? "A" : noise < 1.5 && gaps < 1 ? "B" : noise < 3 && gaps < 5 ? "C" : "D"
             return (
                 noise < 3 && gaps < 1 ? .supported : .refuted,
-                "Grade \(grade): two timings of the same 40,000 additions differ by \(text(noise, 2))% in the median; a processor was away for \(text(gaps, 2))% of the time, \(text(found[.longestGap]!, 2)) ms at the longest. Memory was read three times within a second, at rates \(text(found[.memorySpread]!, 0))% apart: \(found[.memorySpread]! > 10 ? "figures of memory will differ as much and more from run to run" : "it is steady"). \(found[.lineFromCoreToCore]! > 0 ? "A cache-line transfer takes \(text(found[.lineFromCoreToCore]!, 0)) ns in this run\(facts.isGuest ? "; a hypervisor may move the processors, and then every figure of regions, locks and shared lines moves with them" : ""). " : "")\(pairText(facts))A gap is an interrupt\(facts.isGuest ? ", another thread, or the hypervisor running somebody else" : " or another thread"); differences smaller than the noise floor say nothing here."
+                "Grade \(grade): two timings of the same 40,000 additions differ by \(text(noise, 2))% in the median; a processor was away for \(text(gaps, 2))% of the time, \(text(found[.longestGap]!, 2)) ms at the longest. Memory was read three times in the meantime, at rates \(text(found[.memorySpread]!, 0))% apart: \(found[.memorySpread]! > 10 ? "figures of memory will differ as much and more from run to run" : "it is steady"). \(found[.lineFromCoreToCore]! > 0 ? "A cache-line transfer takes \(text(found[.lineFromCoreToCore]!, 0)) ns in this run\(facts.isGuest ? "; a hypervisor may move the processors, and then every figure of regions, locks and shared lines moves with them" : ""). " : "")\(pairText(facts))A gap is an interrupt\(facts.isGuest ? ", another thread, or the hypervisor running somebody else" : " or another thread"); differences smaller than the noise floor say nothing here."
             )
         },
         remember: { found, _ in
-            "On this machine a difference of less than \(text(found[.noiseFloor]!, 2))% between two timings of arithmetic means nothing, of memory one of less than \(text(found[.memorySpread]!, 0))%."
+            "Two timings of the same additions differ by \(text(found[.noiseFloor]!, 2))% in the median here, three of memory by \(text(found[.memorySpread]!, 0))%: smaller differences mean nothing."
         })
 }
 

@@ -44,6 +44,13 @@ enum CoreProbe {
         unsafe _ = ck_lab_sum_lines(memory.bytes(first, 8), Int64(count), Int64(stride))
     }
 
+    /// One number of each `step` bytes of several memories, one of each in turn.
+    static func sumStreams(_ memory: ProbeMemory, streams: Int, distance: Int, step: Int, count: Int) {
+        unsafe _ = ck_lab_sum_streams(
+            memory.bytes(0, (streams - 1) * distance + step * (count - 1) + 8), Int64(streams), Int64(distance), Int64(step),
+            Int64(count))
+    }
+
     /// Kinds of vector instructions that are started side by side.
     struct Issue: OptionSet {
         let rawValue: UInt32

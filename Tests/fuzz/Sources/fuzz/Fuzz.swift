@@ -38,17 +38,17 @@ func withChecksum(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     let end = bytes.startIndex + 8 + Int(header)
     let text = String(decoding: bytes[bytes.startIndex + 8..<end], as: UTF8.self)
     guard let key = text.range(of: #""crc32" ?: ?"[0-9a-f]*""#, options: .regularExpression) else { return bytes }
-    func header(_ checksum: String) -> [UInt8] {
+    func headerBytes(_ checksum: String) -> [UInt8] {
         var text = text.replacingCharacters(in: key, with: "\"crc32\":\"\(checksum)\"")
         while text.hasSuffix(" ") { text.removeLast() }
         return Array(text.utf8) + [UInt8](repeating: 32, count: (8 - text.utf8.count % 8) % 8)
     }
     var sum = UInt32.max
-    for byte in Array(bytes[end...]) + header("") {
+    for byte in Array(bytes[end...]) + headerBytes("") {
         sum ^= UInt32(byte)
         for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xedb8_8320 : sum >> 1 }
     }
-    let fixed = header(String(~sum, radix: 16))
+    let fixed = headerBytes(String(~sum, radix: 16))
     let size = unsafe withUnsafeBytes(of: UInt64(fixed.count).littleEndian) { unsafe Array($0) }
     return ArraySlice(size + fixed + bytes[end...])
 }
