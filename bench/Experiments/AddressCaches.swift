@@ -4,6 +4,7 @@ import Measurement
 extension Quantity {
     fileprivate static let pagesThatAreRemembered = Quantity("pages that are remembered")
     fileprivate static let mostPagesSmallOverHuge = Quantity("most pages, small over huge", "times")
+    fileprivate static let worstSmallOverHuge = Quantity("worst number of pages, small over huge", "times")
     fileprivate static let mostPages = Quantity("most pages")
     fileprivate static let countedMisses = Quantity("look-ups a load, most pages, counted by the processor")
     fileprivate static let sixteenPages = Quantity("16 pages", "ns")
@@ -52,7 +53,8 @@ extension Experiment {
             let ratios = zip(small.points, huge.points).map { ($0.x, $0.y / $1.y) }
             observation.numbers = [
                 .pagesThatAreRemembered: ratios.last { $0.1 < 1.1 }?.0 ?? ratios[0].0,
-                .mostPagesSmallOverHuge: ratios.last!.1, .mostPages: ratios.last!.0,
+                .mostPagesSmallOverHuge: ratios.last!.1, .worstSmallOverHuge: ratios.map(\.1).max()!,
+                .mostPages: ratios.last!.0,
                 .sixteenPages: small.points[0].y,
             ]
             observation.numbers[.countedMisses] = counted
@@ -61,16 +63,17 @@ extension Experiment {
         },
         judge: { found, facts in
             let (times, reach) = (found[.mostPagesSmallOverHuge]!, found[.pagesThatAreRemembered]!)
+            let worst = found[.worstSmallOverHuge] ?? times
             return (
-                times > 1.1 ? .supported : .refuted,
-                (times > 1.1
-                    ? "Up to about \(text(reach, 0)) pages of \(pageText(facts.pageBytes)) a load takes at most a tenth longer than in huge pages; with \(text(found[.mostPages]!, 0)) it takes \(text(times, 2)) times as long. \(text(reach, 0)) pages are \(text(reach * Double(facts.pageBytes) / 1_048_576, 1)) MiB."
+                worst > 1.1 ? .supported : .refuted,
+                (worst > 1.1
+                    ? "Up to about \(text(reach, 0)) pages of \(pageText(facts.pageBytes)) a load takes at most a tenth longer than in huge pages; with \(text(found[.mostPages]!, 0)) it takes \(text(times, 2)) times as long, at the worst number \(text(worst, 2)) times. \(text(reach, 0)) pages are \(text(reach * Double(facts.pageBytes) / 1_048_576, 1)) MiB."
                     : "With \(text(found[.mostPages]!, 0)) pages of \(pageText(facts.pageBytes)) a load takes \(text(times, 2)) times as long as in huge ones: no end of the address caches was seen.")
                     + (found[.countedMisses].map { " The processor counted \(text($0, 2)) look-ups a load there." } ?? "")
             )
         },
         remember: { found, facts in
-            found[.mostPagesSmallOverHuge]! > 1.1
+            (found[.worstSmallOverHuge] ?? found[.mostPagesSmallOverHuge]!) > 1.1
                 ? "Beyond \(text(found[.pagesThatAreRemembered]!, 0)) pages, \(text(found[.pagesThatAreRemembered]! * Double(facts.pageBytes) / 1024, 0)) KiB, in pages of \(pageText(facts.pageBytes)) loads all over memory take more than a tenth longer than in huge pages: \(text(found[.mostPagesSmallOverHuge]!, 2)) times as long with \(text(found[.mostPages]!, 0))."
                 : "Up to \(text(found[.mostPages]!, 0)) pages, loads in pages of \(pageText(facts.pageBytes)) take \(text(found[.mostPagesSmallOverHuge]!, 2)) times as long as in huge ones."
         })

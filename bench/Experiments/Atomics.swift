@@ -14,7 +14,7 @@ extension Experiment {
     static let atomics = Experiment(
         id: "atomics", title: "One counter for all, or one for each?",
         question: "How many atomic operations a second does one line bear, how many do separate lines, and is it fair?",
-        hypothesis: "One line bears no more than its transfers between cores allow; separate lines scale with the lanes.",
+        hypothesis: "All lanes together do less on one line than one lane alone; separate lines scale with the lanes.",
         figure: .bars(y: "million operations a second, all lanes", logY: true),
         predict: { profile in
             profile.lanes > 1 ? [.separateLinesAdditions: 1000 * Double(profile.lanes) / profile.atomic] : [:]

@@ -5,6 +5,7 @@ import Measurement
 extension Quantity {
     fileprivate static let sizeWhereTwoLanesGain = Quantity("n where two lanes gain a tenth")
     fileprivate static let worstRatio = Quantity("worst ratio")
+    fileprivate static let worstSize = Quantity("n of the worst ratio")
     fileprivate static let ratioAtTheLargestSize = Quantity("ratio at the largest size")
 }
 
@@ -49,7 +50,8 @@ extension Experiment {
             }
             observation.series = [gain]
             observation.numbers = [
-                .sizeWhereTwoLanesGain: first, .worstRatio: worst, .ratioAtTheLargestSize: gain.points.last!.y,
+                .sizeWhereTwoLanesGain: first, .worstRatio: worst, .worstSize: gain.points.min { $0.y < $1.y }!.x,
+                .ratioAtTheLargestSize: gain.points.last!.y,
             ]
             return observation
         },
@@ -58,7 +60,7 @@ extension Experiment {
             return (
                 first > 0 && worst > 0.9 ? .supported : .refuted,
                 first > 0
-                    ? "Two lanes gain a tenth from n = \(text(first, 0)) on, and \(text(found[.ratioAtTheLargestSize]!, 2)) times at n = 384; the worst ratio of all sizes is \(text(worst, 2)). An empty region took \(text(facts.region, 0)) ns right before."
+                    ? "Two lanes gain a tenth from n = \(text(first, 0)) on, and \(text(found[.ratioAtTheLargestSize]!, 2)) times at n = 384; the worst ratio of all sizes is \(text(worst, 2))\(found[.worstSize].map { ", at n = \(text($0, 0))" } ?? ""). An empty region took \(text(facts.region, 0)) ns right before."
                     : "Two lanes never gained a tenth. Multiply-adds on both at once reached \(text(facts.arithmeticOfTwo, 2)) times the rate of one right before\(facts.pair == .threadsOfOneCore ? ": the two are threads of one core" : "")."
             )
         },

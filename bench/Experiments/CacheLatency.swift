@@ -15,7 +15,7 @@ extension Experiment {
         id: "cache-latency", title: "How far away is memory?",
         question: "Loads that each need the one before, in ever larger memory: how long does one take?",
         hypothesis:
-            "Steps at the sizes of the caches; memory is dozens of times farther than the first cache. Independent chains hide most of it.",
+            "Steps at the sizes of the core's own caches; memory is dozens of times farther than the first cache. Independent chains hide most of it.",
         figure: .curves(x: "bytes", y: "ns per load", logX: true, logY: true),
         predict: { profile in
             var numbers: Numbers = [.memory: profile.memoryLatency]
@@ -94,7 +94,7 @@ extension Experiment {
                 return max(edge / size, size / edge) < 1.5
             }
             return (
-                ownLevels && memory > 10 * first ? .supported : .refuted,
+                ownLevels && memory > 24 * first ? .supported : .refuted,
                 "A dependent load takes \(text(first)) ns from the first cache and \(text(memory)) ns from memory (\(levels.joined(separator: ", "))). Eight independent chains take \(text(found[.memory8Chains]!)) ns a load\(found[.memory8Chains]! < 0.7 * memory ? ": a core waits for several lines at once" : "").\(found[.memorySmallPages].map { " In pages of \(pageText(facts.pageBytes)) memory takes \(text($0)) ns\($0 > 1.05 * memory ? ": what the page's address costs to look up comes to that" : "")." } ?? "")"
             )
         },
