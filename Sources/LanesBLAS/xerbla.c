@@ -36,10 +36,8 @@ void lanes_blas_bad_argument_c(int parameter, const char *routine) {
 }
 
 void lanes_blas_bad_argument_fortran(int parameter, const char *routine) {
-    const int length = (int)strlen(routine);
-    (void)length;
     if (HAS(xerbla_)) {
-        xerbla_(routine, &parameter, length);
+        xerbla_(routine, &parameter, (int)strlen(routine));
         return;
     }
     fprintf(stderr, "LanesBLAS: parameter %d of %s has an illegal value; nothing was computed\n", parameter, routine);

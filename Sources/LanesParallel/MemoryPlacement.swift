@@ -146,6 +146,11 @@ package enum HugePages {
         return bytes(maps: maps, from: UInt(bitPattern: base), byteCount: byteCount)
     }
 
+    /// The share of this memory that is in huge pages, 0 to 1; nil where the system does not say.
+    package static func share(_ base: UnsafeMutableRawPointer, _ byteCount: Int) -> Double? {
+        unsafe bytes(base, byteCount).map { Double($0) / Double(byteCount) }
+    }
+
     /// Of the mappings that `maps` lists, as `/proc/self/smaps` does, and that overlap the memory: at most all of it, for what is beside it
     /// may be in one mapping with it.
     package static func bytes(maps: String, from start: UInt, byteCount: Int) -> Int {

@@ -36,7 +36,9 @@ extension Experiment {
             // A line further in each page, so that the lines do not share sets of the caches.
             let stride = lab.pageBytes + lab.lineBytes
             let memories = [false, true].map { ProbeMemory(byteCount: most * stride, hugePages: $0) }
-            if let reason = ProbeMemory.pagesDiffer(small: memories[0], huge: memories[1]) { return .notTestable(reason) }
+            if let complaint = ProbeMemory.complaintAboutPages(small: memories[0], huge: memories[1]) {
+                return .notTestable(complaint)
+            }
             var count = 16.0
             var counted: Double?
             while Int(count) <= most {

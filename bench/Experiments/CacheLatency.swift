@@ -37,9 +37,9 @@ extension Experiment {
             var bytes = 8 << 10
             let memory = ProbeMemory(byteCount: largest)
             let smallPages = ProbeMemory(byteCount: largest, hugePages: false)
-            let same = ProbeMemory.pagesDiffer(small: smallPages, huge: memory)
-            if let same { observation.notes.append(same) }
-            var huge = Series(same == nil ? "huge pages" : "pages of the system's choice", unit: "ns")
+            let complaint = ProbeMemory.complaintAboutPages(small: smallPages, huge: memory)
+            if let complaint { observation.notes.append(complaint) }
+            var huge = Series(complaint == nil ? "huge pages" : "pages of the system's choice", unit: "ns")
             while bytes <= largest {
                 func walk(_ memory: ProbeMemory, _ chains: Int) -> [Double] {
                     let chase = Chase(memory, byteCount: bytes, chains: chains, seed: lab.seed)
@@ -58,7 +58,7 @@ extension Experiment {
             observation.numbers[.firstCache] = first
             observation.numbers[.memory] = huge.points.last!.y
             observation.numbers[.memory8Chains] = many.points.last!.y
-            if same == nil { observation.numbers[.memorySmallPages] = small.points.last!.y }
+            if complaint == nil { observation.numbers[.memorySmallPages] = small.points.last!.y }
             // A level ends where the time leaves its plateau for the next one: half way between the two on a logarithmic scale.
             for (level, cache) in lab.machineCaches.enumerated() {
                 let size = Double(cache.kibibytes << 10)

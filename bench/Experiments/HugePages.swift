@@ -21,7 +21,9 @@ extension Experiment {
             var streams = Series("reading in order, 64 bytes", unit: "ns")
             let bytes = lab.memoryBytes
             let memories = [false, true].map { ProbeMemory(byteCount: bytes, hugePages: $0) }
-            if let reason = ProbeMemory.pagesDiffer(small: memories[0], huge: memories[1]) { return .notTestable(reason) }
+            if let complaint = ProbeMemory.complaintAboutPages(small: memories[0], huge: memories[1]) {
+                return .notTestable(complaint)
+            }
             for (index, memory) in memories.enumerated() {
                 let walk = Chase(memory, byteCount: bytes, seed: lab.seed)
                 let steps = 20_000

@@ -122,11 +122,11 @@ extension Experiment {
             guard let memory = unsafe map(byteCount, Int32(MAP_POPULATE)) else { return nil }
             let elapsed = Double(Clock.nanoseconds - start)
             defer { unsafe munmap(memory, byteCount) }
-            return unsafe (elapsed, HugePages.bytes(memory, byteCount).map { Double($0) / Double(byteCount) })
+            return unsafe (elapsed, HugePages.share(memory, byteCount))
         }
     #endif
 
-    var hugeShare: Double? { unsafe HugePages.bytes(base, byteCount).map { Double($0) / Double(byteCount) } }
+    var hugeShare: Double? { unsafe HugePages.share(base, byteCount) }
     deinit { unsafe munmap(base, byteCount) }
 
     func write(every stride: Int) {

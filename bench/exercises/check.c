@@ -115,17 +115,27 @@ static void before_call(void) {
     }
 }
 
+// The first byte that is no longer FILLER; NULL where there is none.
+static const char *not_filler(const char *at, const char *end) {
+    for (; at < end; at++)
+        if (*(const unsigned char *)at != FILLER) return at;
+    return NULL;
+}
+
 // What nobody owns in the pages of each buffer; a guard page faults.
 static void check_margins(void) {
     for (int i = 0; i < region_count; i++) {
         const region *r = &regions[i];
-        const char *const first = r->mapping + page(), *const last = first + inner_bytes(r);
-        for (const char *at = first; at < last; at = at + 1 == r->start ? r->start + r->bytes : at + 1) {
-            if (at >= r->start && at < r->start + r->bytes) at = r->start + r->bytes;
-            if (at >= last || *(const unsigned char *)at == FILLER) continue;
-            char text[256];
-            if (at < r->start) snprintf(text, sizeof text, "something was written %ld bytes before the beginning of %s", (long)(r->start - at), r->name);
-            else snprintf(text, sizeof text, "something was written %ld bytes after the end of %s", (long)(at - r->start - (long)r->bytes), r->name);
+        const char *const first = r->mapping + page(), *const last = first + inner_bytes(r), *const end = r->start + r->bytes;
+        char text[256];
+        const char *at = not_filler(first, r->start);
+        if (at) {
+            snprintf(text, sizeof text, "something was written %ld bytes before the beginning of %s", (long)(r->start - at), r->name);
+            stop("outside", text);
+        }
+        at = not_filler(end, last);
+        if (at) {
+            snprintf(text, sizeof text, "something was written %ld bytes after the end of %s", (long)(at - end), r->name);
             stop("outside", text);
         }
     }
@@ -372,6 +382,7 @@ static void check_right(void *const *functions) {
         _exit(0);
     }
     say("right %d sizes", this_exercise.cases + 1);
+    say("threads %d", thread_count);
 }
 
 enum { YOURS, NAIVE, OURS, LIMIT, WAYS };

@@ -92,8 +92,9 @@ public final class Laboratory: Sendable {
             attempt.hasMoved
             ? "The processors of the lanes moved while this was measured, twice: a cache-line transfer took \(text(facts.transfer, 0)) ns before and \(text(attempt.after.transfer, 0)) ns after, and two did \(text(facts.arithmeticOfTwo, 2)) and \(text(attempt.after.arithmeticOfTwo, 2)) times the arithmetic of one. No verdict holds for both places."
             : nil
+        let reason = impossible ?? observation.reason ?? moved
         let (verdict, explanation) =
-            (impossible ?? observation.reason ?? moved).map { (.notTestable, $0) }
+            reason.map { (.notTestable, $0) }
             ?? experiment.judge(observation.numbers, facts)
         let predictions = attempt.predicted.values.sorted { $0.key.key < $1.key.key }.map {
             Prediction(quantity: $0.key.key, predicted: $0.value, measured: observation.numbers[$0.key])
@@ -110,8 +111,7 @@ public final class Laboratory: Sendable {
         return Finding(
             id: experiment.id, title: experiment.title, question: experiment.question, hypothesis: experiment.hypothesis,
             verdict: verdict, explanation: explanation,
-            remember: (impossible ?? observation.reason ?? moved) == nil
-                ? experiment.remember(observation.numbers, facts) : nil,
+            remember: reason == nil ? experiment.remember(observation.numbers, facts) : nil,
             prediction: predictions,
             numbers: observation.numbers.record, series: observation.series, figure: experiment.figure,
             notes: observation.notes + changed + misses, facts: facts,

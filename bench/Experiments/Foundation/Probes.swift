@@ -27,10 +27,10 @@ import LanesParallel
     deinit { unsafe munmap(whole, mapped) }
 
     /// The share of it that the system gave in huge pages; nil where the system does not say.
-    var hugeShare: Double? { unsafe HugePages.bytes(base, byteCount).map { Double($0) / Double(byteCount) } }
+    var hugeShare: Double? { unsafe HugePages.share(base, byteCount) }
 
     /// Why small and huge pages cannot be compared in these; nil where they can, or where the system does not say.
-    static func pagesDiffer(small: ProbeMemory, huge: ProbeMemory) -> String? {
+    static func complaintAboutPages(small: ProbeMemory, huge: ProbeMemory) -> String? {
         guard let little = small.hugeShare, let much = huge.hugeShare else { return nil }
         if much < 0.9 {
             return

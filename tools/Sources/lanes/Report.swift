@@ -74,8 +74,7 @@ enum Report {
             "set terminal svg size 860,330 dynamic enhanced font 'sans-serif,13' background '#ffffff'\nset multiplot layout 1,2\n"
         let curves =
             terminal + LabFigure.panel([loss], .curves(x: "epoch", y: "loss")) + "reset\n"
-            + LabFigure.panel([accuracy, validation], .curves(x: "epoch", y: "%")).replacingOccurrences(
-                of: "set yrange [0:*]", with: "set yrange [*:100]")
+            + LabFigure.panel([accuracy, validation], .curves(x: "epoch", y: "%"), range: "set yrange [*:100]\n")
             + "unset multiplot\n"
         let classes = training.confusion.indices
         let rows = training.confusion.enumerated().map { actual, row in
@@ -145,9 +144,8 @@ enum Report {
             script += squares.map { "\($0.shape.n) \($0.gflops[library.name]!)" }.joined(separator: "\n")
             script += "\nEND"
         }
-        let colors = ["#0b6bcb", "#d1590b", "#3a8f4d", "#8a4fbf", "#b5860b", "#c2306b"]
         let curves = gemm.libraries.enumerated().map { index, library in
-            "$data\(index) with linespoints lw \(index == 0 ? 3 : 2) dt \(index + 1) pt \(Gnuplot.points[index % Gnuplot.points.count]) ps 0.6 lc '\(colors[index % colors.count])' title \(Gnuplot.quoted(library.name))"
+            "$data\(index) with linespoints lw \(index == 0 ? 3 : 2) dt \(index + 1) pt \(Gnuplot.points[index % Gnuplot.points.count]) ps 0.6 lc '\(Gnuplot.colors[index % Gnuplot.colors.count])' title \(Gnuplot.quoted(library.name))"
         }
         script +=
             "\nplot \(gemm.peakGflops) with lines lw 2 dt 2 lc '#555555' title 'measured FMA peak', \(curves.joined(separator: ", "))\n"

@@ -117,10 +117,12 @@ struct ExerciseCheck {
         Progress.show("checking the result")
         let lines = try check("right", program, processors, [yours], sanitizer: nil, folder)!
         if let (verdict, reason) = fault(lines) { return ended(verdict, reason) }
-        let isThreaded = try String(contentsOf: exercise.source, encoding: .utf8).contains(".is_threaded = true")
-        if !isThreaded { attempt.threads = 1 }
+        guard let count = lines.first(where: { $0.hasPrefix("threads ") }).flatMap({ Int($0.dropFirst(8)) }) else {
+            throw Failure("the check of \(exercise.name) does not say how many threads it had")
+        }
+        attempt.threads = count
 
-        for sanitizer in isThreaded ? ["address,undefined", "thread"] : ["address,undefined"] {
+        for sanitizer in count > 1 ? ["address,undefined", "thread"] : ["address,undefined"] {
             // Swift has no sanitizer for undefined behaviour.
             let name = language == .swift && sanitizer == "address,undefined" ? "address" : sanitizer
             Progress.show("checking with the sanitizers for \(name)")
