@@ -95,7 +95,7 @@ extension Experiment {
             }
             return (
                 ownLevels && memory > 24 * first ? .supported : .refuted,
-                "A dependent load takes \(text(first)) ns from the first cache and \(text(memory)) ns from memory (\(levels.joined(separator: ", "))). Eight independent chains take \(text(found[.memory8Chains]!)) ns a load\(found[.memory8Chains]! < 0.7 * memory ? ": a core waits for several lines at once" : "").\(found[.memorySmallPages].map { " In pages of \(pageText(facts.pageBytes)) memory takes \(text($0)) ns\($0 > 1.05 * memory ? ": what the page's address costs to look up comes to that" : "")." } ?? "")"
+                "A dependent load takes\(found[.memorySmallPages] == nil ? "" : ", on huge pages,") \(text(first)) ns from the first cache and \(text(memory)) ns from memory (\(levels.joined(separator: ", "))). Eight independent chains take \(text(found[.memory8Chains]!)) ns a load\(found[.memory8Chains]! < 0.7 * memory ? ": a core waits for several lines at once" : "").\(found[.memorySmallPages].map { " In pages of \(pageText(facts.pageBytes)) memory takes \(text($0)) ns\($0 > 1.05 * memory ? ": what the page's address costs to look up comes to that" : "")." } ?? "")"
             )
         },
         remember: { found, _ in

@@ -87,7 +87,7 @@ extension Experiment {
             let hidden = shorter > 0 ? (serial - overlapped) / shorter : 0
             return (
                 hidden > 0.7 ? .supported : .refuted,
-                "Loading takes \(text(found[.loading]!)) ms, training \(text(found[.training]!)) ms, one after the other \(text(serial)) ms, overlapped \(text(overlapped)) ms: \(text(over, 2)) of the longer part. Of the shorter part \(text(100 * max(0, hidden), 0))% was hidden."
+                "Loading takes \(text(found[.loading]!)) ms, training \(text(found[.training]!)) ms, one after the other \(text(serial)) ms, overlapped \(text(overlapped)) ms: \(text(over, 2)) of the longer part. \(hidden >= 1 ? "All" : "\(text(100 * max(0, hidden), 0))%") of the shorter part was hidden."
             )
         },
         remember: { found, _ in

@@ -1,6 +1,7 @@
 import LanesNN
 import LanesParallel
 import Measurement
+import Synchronization
 
 extension Quantity {
     fileprivate static let sideBySideOverOneByOne = Quantity("side by side over one by one on one lane", "times")
@@ -25,7 +26,8 @@ extension Experiment {
             var observation = Observation()
             let images = ImageSet.drawn(count: 2048, seed: lab.seed)
             let rates = (0..<2 * lab.lanes).map { 0.02 * Double($0 + 1) }
-            @Sendable func train(_ rate: Double, _ pool: WorkerPool) -> Float {
+            // Returns every bit of the model.
+            @Sendable func train(_ rate: Double, _ pool: WorkerPool) -> [UInt32] {
                 var options = TrainingOptions()
                 options.optimizer = .sgd()
                 options.rate = rate
@@ -34,31 +36,32 @@ extension Experiment {
                 for first in stride(from: 0, to: images.count, by: 32) {
                     _ = try? trainer.step(images, indices: order[first..<first + 32])
                 }
-                return trainer.network.layer(0).weights.reduce(0, +)
+                let layers = (0..<3).map { trainer.network.layer($0) }
+                return layers.flatMap { ($0.weights + $0.bias).map(\.bitPattern) }
             }
             let alone = WorkerPool(lanes: 1)
             var bars = Series("\(rates.count) configurations", unit: "ms")
-            let results = ResultBox(count: 3 * rates.count)
-            func add(_ label: String, _ which: Int, _ work: (@Sendable (Int, Double) -> Void) -> Void) {
+            let models = Mutex([[UInt32]](repeating: [], count: 3 * rates.count))
+            func add(_ label: String, _ which: Int, _ work: (@Sendable (Int, [UInt32]) -> Void) -> Void) {
                 let times = (0..<(lab.isQuick ? 3 : 7)).map { _ -> Double in
                     let start = Clock.nanoseconds
-                    work { index, value in results.set(which * rates.count + index, value) }
+                    work { index, model in models.withLock { $0[which * rates.count + index] = model } }
                     return milliseconds(Double(Clock.nanoseconds - start))
                 }
                 bars.add(Double(which), times, label: label)
             }
             add("one by one, one lane", 0) { keep in
-                for (index, rate) in rates.enumerated() { keep(index, Double(train(rate, alone))) }
+                for (index, rate) in rates.enumerated() { keep(index, train(rate, alone)) }
             }
             add("one by one, all lanes", 1) { keep in
-                for (index, rate) in rates.enumerated() { keep(index, Double(train(rate, lab.pool))) }
+                for (index, rate) in rates.enumerated() { keep(index, train(rate, lab.pool)) }
             }
             add("side by side, a lane each", 2) { keep in
-                lab.pool.parallelFor(rates.indices, schedule: .dynamic(grain: 1)) { keep($0, Double(train(rates[$0], alone))) }
+                lab.pool.parallelFor(rates.indices, schedule: .dynamic(grain: 1)) { keep($0, train(rates[$0], alone)) }
             }
-            let values = results.values
+            let found = models.withLock { $0 }
             for index in rates.indices
-            where values[index] != values[rates.count + index] || values[index] != values[2 * rates.count + index] {
+            where found[index] != found[rates.count + index] || found[index] != found[2 * rates.count + index] {
                 throw LaboratoryError("configuration \(index) gave other models in other ways of running")
             }
             observation.series = [bars]

@@ -106,7 +106,7 @@ extension Experiment {
             let collapses = fair > 1.5 * mutex
             return (
                 collapses && time(.mutex, .fits) > 1.5 * local ? .supported : .refuted,
-                "With a processor for each worker an acquisition of the futex mutex takes \(text(time(.mutex, .fits), 0)) ns, of the ticket lock \(text(time(.ticket, .fits), 0)) ns, of MCS \(text(time(.mcs, .fits), 0)) ns; sums of one's own take \(text(local, 0)) ns. With twice as many workers the ticket lock takes \(text(time(.ticket, .twice), 0)) ns, MCS \(text(time(.mcs, .twice), 0)) ns and the mutex \(text(mutex, 0)) ns. "
+                "With a processor for each worker an acquisition of the futex mutex takes \(text(time(.mutex, .fits), 0)) ns, of the ticket lock \(text(time(.ticket, .fits), 0)) ns, of MCS \(text(time(.mcs, .fits), 0)) ns; sums of one's own take \(text(local, 0)) ns. With twice as many workers the ticket lock takes \(text(time(.ticket, .twice), 0)) ns, MCS \(text(time(.mcs, .twice), 0)) ns and the mutex \(text(mutex, 0)) ns, where sums of one's own take \(text(found[.acquisition(.localSums, .twice)]!, 0)) ns, with the wait for a processor in it. "
                     + (collapses
                         ? "A fair lock belongs to the next in line even while that one has no processor; a mutex puts waiters to sleep and lets whoever runs take it."
                         : "The fair locks did not collapse here; why is not measured.")

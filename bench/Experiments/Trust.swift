@@ -33,7 +33,7 @@ extension Experiment {
                         }))
             }
             burst()
-            // A/A: the same chain of additions in ABBA order.
+            // A/A: the same chain of additions, each beside the next.
             var ratios: [Double] = []
             var strip = Series("a chain of additions", unit: "ratio")
             for _ in 0..<(lab.isQuick ? 40 : 200) {
@@ -43,7 +43,7 @@ extension Experiment {
                     return Double(Clock.nanoseconds - start)
                 }
                 let times = [once(), once(), once(), once()]
-                ratios.append(log((times[0] + times[3]) / (times[1] + times[2])))
+                ratios += [log(times[0] / times[1]), log(times[2] / times[3])]
                 strip.points += times.map { Series.Point(x: 0, label: nil, y: $0, samples: [$0]) }
             }
             burst()

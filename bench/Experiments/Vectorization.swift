@@ -35,7 +35,7 @@ extension Experiment {
         id: "vectorization", title: "From an interpreter's loop to the peak",
         question: "The same product, written in the ways that people write it: what does each step bring, and why?",
         hypothesis:
-            "A textbook loop waits for each addition; exchanging loops, vectors, registers and lanes each bring a few times, and an interpreter is thousands of times slower than the last rung.",
+            "Exchanged loops, vectors, tiles in registers and lanes are each at least a fifth faster than the rung before, and an interpreter is more than a thousand times slower than the last.",
         figure: .bars(y: "GFLOP/s", logY: true),
         predict: { profile in
             var numbers: Numbers = [.allLanesLarge: 0.9 * profile.peakAll]
@@ -109,8 +109,13 @@ extension Experiment {
             let (textbook, exchanged, compiler, tiles) = (
                 rung(.loops(.textbook)), rung(.loops(.exchanged)), rung(.loops(.vectorized)), rung(.tiles)
             )
+            let climbs =
+                [rung(.loops(.textbook)), exchanged, compiler, tiles] + (rung(.allLanes).isNaN ? [] : [rung(.allLanes)])
+            let eachIsFaster = zip(climbs, climbs.dropFirst()).allSatisfy { 1.2 * $0 < $1 }
+            // The growth begins with Python's loops where they were measured.
+            let interpreterIsSlow = rung(.python).isNaN || found[.lastRungOverFirst] ?? 0 > 1000
             return (
-                textbook < compiler && compiler < tiles ? .supported : .refuted,
+                eachIsFaster && interpreterIsSlow ? .supported : .refuted,
                 "From the first rung to the fastest of ours the rate grows \(text(found[.lastRungOverFirst] ?? .nan, 0)) times. "
                     + (rung(.python).isNaN
                         ? "" : "Python's loops reach \(text(1000 * rung(.python), 1)) MFLOP/s. ")
