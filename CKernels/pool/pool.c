@@ -33,8 +33,7 @@ enum {
     POLLS_PER_CLOCK = 64, // a look at the clock costs as much as several polls
     TAKE_BACK_NANOSECONDS = 5000,
     JOIN_SPIN_NANOSECONDS = 100000,
-    LATE_NANOSECONDS = 30000,   // a lane that is this late may not be running at all
-    OBSERVED_NANOSECONDS = 20000, // which its processor time over this long tells
+    GIVE_WAY_NANOSECONDS = 1000000, // shorter than the time slice of any scheduler
     WORD_BITS = 64,
     WORDS = (CK_POOL_LANES_MAX + WORD_BITS - 1) / WORD_BITS,
 };
@@ -47,16 +46,19 @@ typedef struct worker {
     ck_pool_task task; // NULL ends the worker
     void *context;
     uint64_t float_environment;
+    bool detached; // nobody joins: the worker gives itself back
     _Atomic int32_t caller_processor; // where the leaseholder posted from
     // The line that joins.
     _Alignas(LINE) _Atomic uint32_t done;
     _Atomic bool caller_sleeps;
+    _Atomic int32_t processor; // where the worker last looked for work or took a lane
     // For sleeping; seldom touched.
     _Alignas(LINE) pthread_mutex_t mutex;
     pthread_cond_t posted, joined;
     struct ck_pool *pool;
     pthread_t thread;
     int32_t number; // lane that the worker has in a region of the whole pool
+    int64_t gave_way; // when it last let others have its processor
 } worker;
 
 struct ck_pool {
@@ -65,13 +67,13 @@ struct ck_pool {
     int64_t spin_nanoseconds;
     ck_pool_start on_start;
     void *start_context;
-    bool may_move; // workers are not bound
+    _Atomic int32_t detached; // workers in such lanes
     _Atomic int32_t region_nanoseconds; // of an empty region; negative before it was measured
     uint32_t generation; // of the process: workers do not live on in a forked child
     worker *worker;
 };
 
-static _Thread_local bool inside;
+static _Thread_local bool inside, is_client;
 static _Atomic uint32_t process_generation;
 
 bool ck_pool_inside(void) { return inside; }
@@ -113,60 +115,68 @@ static inline int32_t this_processor(void) {
 #endif
 }
 
-// A virtual machine's scheduler takes a processor that sleeps for one that the host has taken away, wakes a worker on the caller's
-// processor and leaves the two there, in turns, for seconds. A worker that finds itself there forbids itself that processor for a moment.
-static void leave_caller(worker *w) {
-#if defined(__linux__)
+static inline void publish_processor(worker *w) {
     const int32_t processor = this_processor();
-    if (!w->pool->may_move || processor < 0 || processor != atomic_load_explicit(&w->caller_processor, memory_order_relaxed)) return;
-    cpu_set_t mask, others;
-    if (processor >= CPU_SETSIZE || sched_getaffinity(0, sizeof mask, &mask)) return;
-    others = mask;
-    CPU_CLR(processor, &others);
-    if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others)) return;
-    sched_setaffinity(0, sizeof mask, &mask);
+    if (processor != atomic_load_explicit(&w->processor, memory_order_relaxed))
+        atomic_store_explicit(&w->processor, processor, memory_order_relaxed);
+}
+
+static inline bool is_on(const worker *w, int32_t processor) {
+    return processor >= 0 && processor == atomic_load_explicit(&w->processor, memory_order_relaxed);
+}
+
+static inline bool is_behind_caller(const worker *w) {
+    return is_on(w, atomic_load_explicit(&w->caller_processor, memory_order_relaxed));
+}
+
+static inline void give_way(void) {
+#if defined(__linux__)
+    sched_yield();
 #else
-    (void)w;
+    ck_pause();
 #endif
 }
 
-// A worker that waits for a processor behind another process finishes its lane on the caller's, which has nothing else to do: a
-// neighbour that keeps a processor busy for a time slice would otherwise cost the region that slice.
-static int64_t processor_time(const worker *w) {
-#if defined(__linux__)
-    clockid_t clock;
+// Processor time of the calling thread.
+static int64_t worked(void) {
     struct timespec t;
-    if (!w->pool->may_move || pthread_getcpuclockid(w->thread, &clock) || clock_gettime(clock, &t)) return -1;
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-#else
-    (void)w;
-    return -1;
-#endif
+    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? INT64_MAX : (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-// A thread in a queue is moved by the first call, and stays where it was brought when the second gives it its processors back.
-static void bring_here(worker *w) {
-#if defined(__linux__)
-    const int32_t processor = this_processor();
-    cpu_set_t here, home;
-    CPU_ZERO(&here);
-    // Where this thread has moved since it posted the lane, the worker's own way off the caller's processor would get in between.
-    if (processor < 0 || processor >= CPU_SETSIZE || processor != atomic_load_explicit(&w->caller_processor, memory_order_relaxed)) return;
-    if (pthread_getaffinity_np(w->thread, sizeof home, &home) || !CPU_ISSET(processor, &home)) return;
-    CPU_SET(processor, &here);
-    if (!pthread_setaffinity_np(w->thread, sizeof here, &here)) pthread_setaffinity_np(w->thread, sizeof home, &home);
-#else
-    (void)w;
-#endif
+// Where the scheduler has put the worker on its leaseholder's processor, one of the two waits for the other. The worker stays runnable,
+// which is what makes a scheduler move it to an idle processor, and lets the leaseholder have this one. No affinity mask is written:
+// a mask belongs to whoever set it, and one that is read, narrowed and restored undoes what somebody else sets meanwhile. Returns the
+// ticket, or an odd number once the worker is elsewhere or its own processor time is used up.
+static uint32_t wait_behind_caller(worker *w, int64_t spin) {
+    const int64_t begin = worked();
+    uint32_t start;
+    do {
+        give_way();
+        publish_processor(w);
+        start = atomic_load_explicit(&w->start, memory_order_acquire);
+    } while (start % 2 && is_behind_caller(w) && worked() - begin < spin);
+    return start;
 }
 
 // Waits until start is even, awake for a while, then asleep. Returns the ticket.
 static uint32_t wait_for_work(worker *w) {
     const int64_t spin = w->pool->spin_nanoseconds;
     if (spin > 0) {
-        const int64_t begin = now();
-        leave_caller(w);
+        int64_t begin = now();
+        // A time slice that ends in the middle of a lane keeps the caller waiting for the slice of whoever comes next. Given up between
+        // lanes it costs nothing: the caller takes this worker's lanes back meanwhile.
+        if (begin - w->gave_way > GIVE_WAY_NANOSECONDS) {
+            give_way();
+            begin = w->gave_way = now();
+        }
+        publish_processor(w);
         do {
+            if (is_behind_caller(w)) {
+                const uint32_t start = wait_behind_caller(w, spin);
+                if (start % 2 == 0) return start;
+                if (is_behind_caller(w)) break;
+                begin = now();
+            }
             for (int poll = 0; poll < POLLS_PER_CLOCK; poll++) {
                 const uint32_t start = atomic_load_explicit(&w->start, memory_order_acquire);
                 if (start % 2 == 0) return start;
@@ -181,7 +191,13 @@ static uint32_t wait_for_work(worker *w) {
     while ((start = atomic_load(&w->start)) % 2 && atomic_load(&w->asleep)) pthread_cond_wait(&w->posted, &w->mutex);
     atomic_store(&w->asleep, false);
     pthread_mutex_unlock(&w->mutex);
-    leave_caller(w);
+    publish_processor(w);
+    // Woken on its leaseholder's processor: a lane that both would do in turns there is done sooner by the leaseholder alone.
+    if (start % 2 == 0 && is_behind_caller(w)) {
+        give_way();
+        publish_processor(w);
+        start = atomic_load(&w->start);
+    }
     return start; // odd where ck_pool_rouse woke it: the caller of this function looks again
 }
 
@@ -195,15 +211,24 @@ static void stop_forked_child(const ck_pool *pool) {
 static void *work(void *argument) {
     worker *w = argument;
     inside = true;
+    is_client = true; // uncounted: workers keep no pool alive
     if (w->pool->on_start) w->pool->on_start(w->pool->start_context, w->number);
     for (;;) {
         uint32_t ticket = wait_for_work(w);
         if (ticket % 2 || !atomic_compare_exchange_strong(&w->start, &ticket, ticket + 1)) continue;
         if (!w->task) return NULL;
+        publish_processor(w);
+        const bool detached = w->detached;
         set_float_environment(w->float_environment);
         w->task(w->context, w->lane, w->lanes);
         stop_forked_child(w->pool);
         atomic_exchange(&w->done, ticket);
+        if (detached) {
+            const int32_t index = w->number - 1;
+            atomic_fetch_or_explicit(&w->pool->free[index / WORD_BITS], (uint64_t)1 << index % WORD_BITS, memory_order_release);
+            atomic_fetch_sub(&w->pool->detached, 1);
+            continue;
+        }
         if (atomic_load(&w->caller_sleeps)) {
             pthread_mutex_lock(&w->mutex);
             pthread_cond_signal(&w->joined);
@@ -228,12 +253,14 @@ typedef struct posting {
 
 // Writes a lane to its worker's line. A plain store: the lines of many workers are on their way to this core at the same time, where an
 // exchange would wait for each (64 lines 2.0 us, stored 0.24 us, between two Zen 5 cores 140 ns apart).
-static posting post(worker *w, ck_pool_task task, void *context, int32_t lane, int32_t lanes, uint64_t environment, int32_t processor) {
+static posting post(worker *w, ck_pool_task task, void *context, int32_t lane, int32_t lanes, uint64_t environment, int32_t processor,
+                    bool detached) {
     w->task = task;
     w->context = context;
     w->lane = lane;
     w->lanes = lanes;
     w->float_environment = environment;
+    w->detached = detached;
     atomic_store_explicit(&w->caller_processor, processor, memory_order_relaxed);
     const uint32_t ticket = atomic_load_explicit(&w->start, memory_order_relaxed) + 1;
     atomic_store_explicit(&w->start, ticket, memory_order_release);
@@ -247,20 +274,21 @@ static void wake_if_asleep(posting *posted) {
 }
 
 // `begin` is when the caller first found itself waiting, 0 before: lanes that have not begun share one delay. A worker that was woken for
-// its lane and has not begun when the caller is through with another takes longer to come than the lane does.
+// its lane and has not begun when the caller is through with another takes longer to come than the lane does; one that waits for this
+// processor does not come before this thread lets it.
 static void join(posting posted, int32_t lane, int32_t lanes, ck_pool_task task, void *context, int64_t *begin) {
     worker *w = posted.worker;
     const uint32_t ticket = posted.ticket;
     bool taken = false;
-    int64_t observed = 0, worked = -1; // when the worker's processor time was read, and what it was
     for (;;) {
-        for (int poll = 0; poll < POLLS_PER_CLOCK; poll++) {
+        const bool is_here = is_on(w, this_processor());
+        for (int poll = 0; poll < (is_here ? 1 : POLLS_PER_CLOCK); poll++) {
             if (atomic_load_explicit(&w->done, memory_order_acquire) == ticket) return;
             ck_pause();
         }
         const int64_t time = now();
         if (!*begin) *begin = time;
-        if (!taken && time - *begin >= (posted.roused ? 0 : TAKE_BACK_NANOSECONDS)) {
+        if (!taken && time - *begin >= (posted.roused || is_here ? 0 : TAKE_BACK_NANOSECONDS)) {
             uint32_t expected = ticket;
             if (atomic_compare_exchange_strong(&w->start, &expected, ticket + 1)) {
                 task(context, lane, lanes);
@@ -269,17 +297,8 @@ static void join(posting posted, int32_t lane, int32_t lanes, ck_pool_task task,
             }
             taken = true;
         }
-        if (!observed && time - *begin > LATE_NANOSECONDS) {
-            observed = time;
-            worked = processor_time(w);
-        } else if (worked >= 0 && time - observed > OBSERVED_NANOSECONDS) {
-            if (processor_time(w) - worked < (time - observed) / 4) {
-                bring_here(w);
-                break;
-            }
-            worked = -1;
-        }
         if (time - *begin > JOIN_SPIN_NANOSECONDS) break;
+        if (is_here) give_way();
     }
     // The workers use this thread's stack: it must not be cancelled here.
     int cancel_state;
@@ -292,8 +311,13 @@ static void join(posting posted, int32_t lane, int32_t lanes, ck_pool_task task,
     pthread_setcancelstate(cancel_state, &cancel_state);
 }
 
+// Whether the worker begins a lane at once: it does not sleep and does not wait for the leaseholder's processor.
+static bool is_ready(const worker *w, int32_t processor) {
+    return !atomic_load_explicit(&w->asleep, memory_order_relaxed) && !is_on(w, processor);
+}
+
 // Takes up to `most` workers, low numbers first, into `taken`. Returns how many.
-static int32_t lease(ck_pool *pool, int32_t most, bool awake_only, uint64_t taken[WORDS]) {
+static int32_t lease(ck_pool *pool, int32_t most, int32_t processor, bool ready_only, uint64_t taken[WORDS]) {
     int32_t count = 0;
     for (int32_t word = 0; word * WORD_BITS < pool->workers; word++) {
         taken[word] = 0;
@@ -303,7 +327,7 @@ static int32_t lease(ck_pool *pool, int32_t most, bool awake_only, uint64_t take
             int32_t room = most - count;
             for (uint64_t rest = free; rest && room > 0; rest &= rest - 1) {
                 const int32_t number = word * WORD_BITS + __builtin_ctzll(rest);
-                if (awake_only && atomic_load_explicit(&pool->worker[number].asleep, memory_order_relaxed)) continue;
+                if (ready_only && !is_ready(&pool->worker[number], processor)) continue;
                 wanted |= rest & -rest;
                 room--;
             }
@@ -320,20 +344,20 @@ static void give_back(ck_pool *pool, const uint64_t taken[WORDS]) {
         if (taken[word]) atomic_fetch_or_explicit(&pool->free[word], taken[word], memory_order_release);
 }
 
-static int32_t lease_for_region(ck_pool *pool, int32_t most, bool awake_only, uint64_t taken[WORDS]) {
+static int32_t lease_for_region(ck_pool *pool, int32_t most, int32_t processor, bool ready_only, uint64_t taken[WORDS]) {
     if (inside || !pool || most < 2 || pool->generation != atomic_load_explicit(&process_generation, memory_order_relaxed)) return 0;
-    return lease(pool, most - 1, awake_only, taken);
+    return lease(pool, most - 1, processor, ready_only, taken);
 }
 
-static int32_t run_leased(ck_pool *pool, int32_t leased, const uint64_t taken[WORDS], ck_pool_task task, void *context) {
+static int32_t run_leased(ck_pool *pool, int32_t leased, int32_t processor, const uint64_t taken[WORDS], ck_pool_task task, void *context) {
     const int32_t lanes = leased + 1;
     posting postings[lanes];
     int32_t lane = 1;
     const uint64_t environment = float_environment();
-    const int32_t processor = this_processor();
     for (int32_t word = 0; word * WORD_BITS < pool->workers; word++)
         for (uint64_t rest = taken[word]; rest; rest &= rest - 1, lane++)
-            postings[lane] = post(&pool->worker[word * WORD_BITS + __builtin_ctzll(rest)], task, context, lane, lanes, environment, processor);
+            postings[lane] =
+                post(&pool->worker[word * WORD_BITS + __builtin_ctzll(rest)], task, context, lane, lanes, environment, processor, false);
     atomic_thread_fence(memory_order_seq_cst);
     for (lane = 1; lane < lanes; lane++) wake_if_asleep(&postings[lane]);
     inside = true;
@@ -349,8 +373,9 @@ static int32_t run_leased(ck_pool *pool, int32_t leased, const uint64_t taken[WO
 
 int32_t ck_pool_run(ck_pool *pool, int32_t most, ck_pool_task task, void *context) {
     uint64_t taken[WORDS];
-    const int32_t leased = lease_for_region(pool, most, false, taken);
-    if (leased) return run_leased(pool, leased, taken, task, context);
+    const int32_t processor = this_processor();
+    const int32_t leased = lease_for_region(pool, most, processor, false, taken);
+    if (leased) return run_leased(pool, leased, processor, taken, task, context);
     const bool outer = inside;
     inside = true;
     task(context, 0, 1);
@@ -360,8 +385,34 @@ int32_t ck_pool_run(ck_pool *pool, int32_t most, ck_pool_task task, void *contex
 
 int32_t ck_pool_run_if_awake(ck_pool *pool, int32_t most, ck_pool_task task, void *context) {
     uint64_t taken[WORDS];
-    const int32_t leased = lease_for_region(pool, most, true, taken);
-    return leased ? run_leased(pool, leased, taken, task, context) : 0;
+    const int32_t processor = this_processor();
+    const int32_t leased = lease_for_region(pool, most, processor, true, taken);
+    return leased ? run_leased(pool, leased, processor, taken, task, context) : 0;
+}
+
+// A new thread's environment: the lane is nobody's part.
+static uint64_t default_float_environment(void) {
+#if defined(__x86_64__)
+    return 0x1f80;
+#else
+    return 0;
+#endif
+}
+
+int32_t ck_pool_detach(ck_pool *pool, int32_t most, ck_pool_task task, void *context) {
+    uint64_t taken[WORDS];
+    if (!pool || most < 1 || pool->generation != atomic_load_explicit(&process_generation, memory_order_relaxed)) return 0;
+    const int32_t lanes = lease(pool, most, -1, false, taken);
+    atomic_fetch_add(&pool->detached, lanes);
+    int32_t lane = 0;
+    for (int32_t word = 0; word * WORD_BITS < pool->workers; word++)
+        for (uint64_t rest = taken[word]; rest; rest &= rest - 1, lane++) {
+            worker *w = &pool->worker[word * WORD_BITS + __builtin_ctzll(rest)];
+            posting posted = post(w, task, context, lane, lanes, default_float_environment(), -1, true);
+            atomic_thread_fence(memory_order_seq_cst);
+            wake_if_asleep(&posted);
+        }
+    return lanes;
 }
 
 void ck_pool_rouse(ck_pool *pool, int32_t most) {
@@ -404,6 +455,7 @@ static bool start_worker(ck_pool *pool, int32_t index) {
     memset(w, 0, sizeof *w);
     atomic_init(&w->start, 1);
     atomic_init(&w->caller_processor, -1);
+    atomic_init(&w->processor, -1);
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->posted, NULL);
     pthread_cond_init(&w->joined, NULL);
@@ -433,7 +485,6 @@ ck_pool *ck_pool_create(const ck_pool_options *options) {
     pool->spin_nanoseconds = options->spin_nanoseconds;
     pool->on_start = options->start;
     pool->start_context = options->start_context;
-    pool->may_move = options->start == NULL;
     atomic_init(&pool->region_nanoseconds, -1);
     pool->generation = atomic_load(&process_generation);
     // Signals are the program's: workers take none but those of their own faults, which end a thread that blocks them.
@@ -454,11 +505,11 @@ ck_pool *ck_pool_create(const ck_pool_options *options) {
 // Ends the workers that nobody has leased. Returns true where these were all.
 static bool end_workers(ck_pool *pool) {
     uint64_t taken[WORDS];
-    const int32_t count = lease(pool, pool->workers, false, taken);
+    const int32_t count = lease(pool, pool->workers, -1, false, taken);
     for (int32_t word = 0; word * WORD_BITS < pool->workers; word++)
         for (uint64_t rest = taken[word]; rest; rest &= rest - 1) {
             worker *w = &pool->worker[word * WORD_BITS + __builtin_ctzll(rest)];
-            posting last = post(w, NULL, NULL, 0, 0, float_environment(), -1);
+            posting last = post(w, NULL, NULL, 0, 0, float_environment(), -1, false);
             atomic_thread_fence(memory_order_seq_cst);
             wake_if_asleep(&last);
             pthread_join(w->thread, NULL);
@@ -466,27 +517,38 @@ static bool end_workers(ck_pool *pool) {
     return count == pool->workers;
 }
 
-void ck_pool_destroy(ck_pool *pool) {
+// The memory of a pool whose workers, if they are this process's, have ended.
+static void free_pool(ck_pool *pool) {
     if (!pool) return;
-    if (pool->generation == atomic_load(&process_generation)) {
-        if (!end_workers(pool)) {
-            fprintf(stderr, "swift-lanes: a pool was destroyed while a region ran on it\n");
-            abort();
-        }
+    if (pool->generation == atomic_load(&process_generation))
         for (int32_t i = 0; i < pool->workers; i++) {
             pthread_mutex_destroy(&pool->worker[i].mutex);
             pthread_cond_destroy(&pool->worker[i].posted);
             pthread_cond_destroy(&pool->worker[i].joined);
         }
-    }
     free(pool->worker);
     free(pool);
 }
 
-// The shared pool.
+void ck_pool_destroy(ck_pool *pool) {
+    if (pool && pool->generation == atomic_load(&process_generation)) {
+        while (atomic_load(&pool->detached)) give_way();
+        if (!end_workers(pool)) {
+            fprintf(stderr, "swift-lanes: a pool was destroyed while a region ran on it\n");
+            abort();
+        }
+    }
+    free_pool(pool);
+}
+
+// The shared pool, and the threads that use it: where the main thread has ended (pthread_exit) and the last of them ends, the workers end
+// too, for a process ends with its last thread.
 
 static _Atomic(ck_pool *) shared;
 static pthread_mutex_t shared_mutex = PTHREAD_MUTEX_INITIALIZER;
+static int32_t clients; // under the mutex
+static pthread_key_t at_client_end;
+static bool have_key; // without one the workers live on
 
 static void before_fork(void) { pthread_mutex_lock(&shared_mutex); }
 static void in_parent(void) { pthread_mutex_unlock(&shared_mutex); }
@@ -494,27 +556,85 @@ static void in_child(void) {
     // The workers did not come along. Their pool is left as it is: its mutexes may be in any state.
     atomic_fetch_add(&process_generation, 1);
     atomic_store(&shared, NULL);
+    clients = is_client;
     pthread_mutex_unlock(&shared_mutex);
 }
 
+// A main thread that has ended stays a zombie until the process ends.
+static bool main_has_ended(void) {
+#if defined(__linux__)
+    if (getpid() == gettid()) return true; // it is this one, at its end
+    char path[64], text[512];
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getpid());
+    FILE *file = fopen(path, "re");
+    if (!file) return false;
+    const size_t length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[length] = 0;
+    const char *name_end = strrchr(text, ')');
+    return name_end && name_end[1] == ' ' && name_end[2] == 'Z';
+#else
+    return false;
+#endif
+}
+
+static void client_ends(void *unused) {
+    (void)unused;
+    is_client = false;
+    pthread_mutex_lock(&shared_mutex);
+    clients--;
+    ck_pool *pool = atomic_load(&shared);
+    if (clients == 0 && pool && !atomic_load(&pool->detached) && main_has_ended()) {
+        // A lane of another pool may have the pointer in hand: it finds no worker free, and the memory stays until the next time.
+        static ck_pool *ended;
+        free_pool(ended);
+        ended = pool;
+        atomic_store(&shared, NULL);
+        end_workers(pool);
+    }
+    pthread_mutex_unlock(&shared_mutex);
+}
+
+static void make_client_key(void) { have_key = pthread_key_create(&at_client_end, client_ends) == 0; }
+
+static void become_client(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_client_key);
+    is_client = true;
+    pthread_mutex_lock(&shared_mutex);
+    clients++;
+    pthread_mutex_unlock(&shared_mutex);
+    if (have_key) pthread_setspecific(at_client_end, &shared);
+}
+
+// The thread that loads the library is a client, so that its end is seen even where other threads alone have called.
+__attribute__((constructor)) static void begin_shared(void) { become_client(); }
+
+int64_t ck_pool_spin_nanoseconds(int32_t lanes, const char *root) {
+    const double quota = ck_cpu_quota(root);
+    return quota > 0 && quota < lanes ? 0 : 100000;
+}
+
 ck_pool *ck_pool_shared(void) {
+    if (__builtin_expect(!is_client, 0)) become_client();
     ck_pool *pool = atomic_load_explicit(&shared, memory_order_acquire);
     if (__builtin_expect(pool != NULL, 1)) return pool->workers ? pool : NULL;
     const int32_t lanes = ck_cpu_lanes(); // may end the process: not while the mutex is held
-    const double quota = ck_cpu_quota("");
-    const bool fractional = quota > 0 && quota < lanes;
+    const int64_t spin = ck_pool_spin_nanoseconds(lanes, "");
     pthread_mutex_lock(&shared_mutex);
     pool = atomic_load(&shared);
     if (!pool) {
-        pool = ck_pool_create(&(ck_pool_options){.lanes = lanes, .spin_nanoseconds = fractional ? 0 : 100000});
+        pool = ck_pool_create(&(ck_pool_options){.lanes = lanes, .spin_nanoseconds = spin});
         atomic_store_explicit(&shared, pool, memory_order_release);
     }
     pthread_mutex_unlock(&shared_mutex);
     return pool && pool->workers ? pool : NULL;
 }
 
-// A library that is unloaded must not leave threads in its code. Workers of regions that still run are left: the process ends.
+// A library that is unloaded must not leave threads in its code, nor a key whose destructor is gone. Workers of regions that still run
+// are left: the process ends.
 __attribute__((destructor)) static void end_shared(void) {
+    if (have_key) pthread_key_delete(at_client_end);
     ck_pool *pool = atomic_load(&shared);
     if (pool && pool->generation == atomic_load(&process_generation)) end_workers(pool);
 }

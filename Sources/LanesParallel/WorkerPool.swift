@@ -58,7 +58,7 @@ public enum Schedule: Sendable {
 
     // Owned from init to deinit; the C pool may be called from any thread. Nil stands for the shared pool, which is looked up at
     // every call: it is another one after fork.
-    nonisolated(unsafe) private let own: OpaquePointer?
+    nonisolated(unsafe) internal let own: OpaquePointer?
 
     private let binding: WorkerBinding?
 
@@ -74,8 +74,9 @@ public enum Schedule: Sendable {
     ///
     /// - Parameters:
     ///   - lanes: the caller included, 1 ... 1025. Where the system gives fewer threads, a warning says so and ``lanes`` is less.
-    ///   - spinning: how long a worker looks for work before it sleeps. Zero costs some microseconds at each call and no idle time.
-    public init(lanes: Int, spinning: Duration = .microseconds(100)) {
+    ///   - spinning: how long a worker looks for work before it sleeps. Zero costs some microseconds at each call and no idle time. Nil:
+    ///     100 µs, or zero where the CPU quota is less than the lanes.
+    public init(lanes: Int, spinning: Duration? = nil) {
         guard lanes >= 1 && lanes <= CK_POOL_LANES_MAX else {
             fatalError("WorkerPool: \(lanes) lanes, between 1 and \(CK_POOL_LANES_MAX) can be had")
         }
@@ -83,12 +84,15 @@ public enum Schedule: Sendable {
         unsafe own = unsafe WorkerPool.create(lanes: lanes, spinning: spinning, binding: nil)
     }
 
-    private static func create(lanes: Int, spinning: Duration, binding: WorkerBinding?) -> OpaquePointer {
-        let (seconds, attoseconds) = spinning.components
+    private static func create(lanes: Int, spinning: Duration?, binding: WorkerBinding?) -> OpaquePointer {
         var options = unsafe ck_pool_options()
         unsafe options.lanes = Int32(lanes)
-        // An hour is for ever, and more might not fit.
-        unsafe options.spin_nanoseconds = min(3600, max(0, seconds)) * 1_000_000_000 + max(0, attoseconds) / 1_000_000_000
+        if let (seconds, attoseconds) = spinning?.components {
+            // An hour is for ever, and more might not fit.
+            unsafe options.spin_nanoseconds = min(3600, max(0, seconds)) * 1_000_000_000 + max(0, attoseconds) / 1_000_000_000
+        } else {
+            unsafe options.spin_nanoseconds = ck_pool_spin_nanoseconds(Int32(lanes), "")
+        }
         if let binding {
             // The pool object owns the binding and outlives the workers.
             unsafe options.start_context = Unmanaged.passUnretained(binding).toOpaque()
@@ -105,7 +109,8 @@ public enum Schedule: Sendable {
     /// - Parameters:
     ///   - lanes: the caller included; no more than the placement has processors for.
     ///   - placement: which processors. The first of the plan is left for the caller.
-    public init(lanes: Int, placement: Placement, spinning: Duration = .microseconds(100)) {
+    ///   - spinning: how long a worker looks for work before it sleeps; nil as for ``init(lanes:spinning:)``.
+    public init(lanes: Int, placement: Placement, spinning: Duration? = nil) {
         let plan = placement.plan(lanes: lanes, on: .current())
         guard lanes >= 1 && !plan.isEmpty else {
             fatalError("WorkerPool: the placement has no processor of this machine for \(lanes) lanes")

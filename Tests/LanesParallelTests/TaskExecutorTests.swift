@@ -1,3 +1,4 @@
+import Foundation
 import LanesParallel
 import Synchronization
 import Testing
@@ -44,6 +45,33 @@ import Testing
             }
         }
         #expect(arrived.value.load(ordering: .relaxed) == 2)
+    }
+
+    @Test func workersThatComeFreeLaterTakeTasks() async {
+        let pool = WorkerPool(lanes: 3)
+        let regions = Counter()
+        Thread.detachNewThread { @Sendable in
+            pool.run { lane, _ in
+                if lane == 0 { regions.value.add(1, ordering: .sequentiallyConsistent) }
+                usleep(20_000)
+            }
+            regions.value.add(1, ordering: .sequentiallyConsistent)
+        }
+        while regions.value.load(ordering: .sequentiallyConsistent) == 0 { await Task.yield() }
+        // Longer than the region: without its workers all would run on the one lane that was free when they came.
+        let threads = await withTaskExecutorPreference(pool) {
+            await withTaskGroup(of: UInt.self) { group in
+                for _ in 0..<30 {
+                    group.addTask {
+                        usleep(10_000)
+                        return UInt(pthread_self())
+                    }
+                }
+                return await group.reduce(into: Set<UInt>()) { $0.insert($1) }
+            }
+        }
+        #expect(regions.value.load(ordering: .sequentiallyConsistent) == 2)
+        #expect(threads.count == 3)
     }
 
     @Test func theLastReferenceMayGoAwayOnALaneOfItsOwn() async {

@@ -5,6 +5,7 @@
 
 #include "ck_pool.h"
 
+#include <dirent.h>
 #include <fenv.h>
 #include <pthread.h>
 #include <sched.h>
@@ -337,6 +338,11 @@ static void test_limits(void) {
     check(ck_cpu_quota(root) == 1.5, "quota: of the group above");
     write_text(root, "/sys/fs/cgroup/a/b/cpu.max", "50000 100000\n");
     check(ck_cpu_quota(root) == 0.5, "quota: the least");
+    check(ck_pool_spin_nanoseconds(1, root) == 0, "spin: workers would use up half a processor");
+    write_text(root, "/sys/fs/cgroup/a/b/cpu.max", "200000 100000\n");
+    check(ck_pool_spin_nanoseconds(2, root) == 0, "spin: of the group above, 1.5 for 2 lanes");
+    write_text(root, "/sys/fs/cgroup/a/cpu.max", "200000 100000\n");
+    check(ck_pool_spin_nanoseconds(2, root) == 100000, "spin: a processor for each lane");
     write_text(root, "/proc/self/cgroup", "5:memory:/x\n4:cpu,cpuacct:/y\n");
     check(ck_cpu_quota(root) == 0, "quota: no file of version 1");
     write_text(root, "/sys/fs/cgroup/cpu,cpuacct/y/cpu.cfs_quota_us", "-1\n");
@@ -406,8 +412,93 @@ static double seconds_beside(int hogs, ck_pool *pool, const ck_gemm_problem *p) 
     return seconds;
 }
 
+// Gives every thread of the process a mask, as taskset -ap does. Returns how many there were; `ids` has room for 64.
+static int confine(const cpu_set_t *mask, pid_t ids[64]) {
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *entry; tasks && (entry = readdir(tasks)) && count < 64;)
+        if (entry->d_name[0] != '.') ids[count++] = (pid_t)atoi(entry->d_name);
+    if (tasks) closedir(tasks);
+    for (int i = 0; i < count; i++) sched_setaffinity(ids[i], sizeof *mask, mask);
+    return count;
+}
+
+// Makes a pool, so that its worker's mask is set after the caller's, and uses it until it is told to stop.
+static void *multiply_and_pause(void *argument) {
+    enum { SIDE = 128 };
+    _Atomic bool *stops = argument;
+    ck_pool *pool = pool_of(2, 100000);
+    float *numbers = calloc(3 * SIDE * SIDE, sizeof *numbers);
+    const ck_gemm_problem p = {.m = SIDE, .n = SIDE, .k = SIDE, .a = numbers, .lda = SIDE, .b = numbers + SIDE * SIDE, .ldb = SIDE,
+                               .c = numbers + 2 * SIDE * SIDE, .ldc = SIDE, .alpha.f32 = 1};
+    while (!atomic_load(stops)) {
+        for (int i = 0; i < 40; i++) ck_gemm_parallel(pool, ck_gemm_f32(), &p);
+        usleep(150); // workers go to sleep and are woken again
+    }
+    free(numbers);
+    ck_pool_destroy(pool);
+    return NULL;
+}
+
+// A mask that somebody gives to the threads of the process stays: workers that find a way off their caller's processor do not undo it.
+static void test_masks(void) {
+    enum { ROUNDS = 300, BOTH = 2 };
+    cpu_set_t all;
+    int processors[BOTH], count = 0;
+    if (sched_getaffinity(0, sizeof all, &all)) return;
+    for (int cpu = 0; cpu < CPU_SETSIZE && count < BOTH; cpu++)
+        if (CPU_ISSET(cpu, &all)) processors[count++] = cpu;
+    if (count < BOTH) return;
+    _Atomic bool stops = false;
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, multiply_and_pause, &stops)) return;
+    int undone = 0;
+    usleep(20000);
+    for (int round = 0; round < ROUNDS; round++) {
+        cpu_set_t one, now;
+        pid_t ids[64];
+        CPU_ZERO(&one);
+        CPU_SET(processors[round % BOTH], &one);
+        const int threads = confine(&one, ids);
+        usleep(3000);
+        for (int i = 0; i < threads; i++) undone += !sched_getaffinity(ids[i], sizeof now, &now) && !CPU_EQUAL(&now, &one);
+        confine(&all, ids);
+        usleep(3000);
+    }
+    check(undone == 0, "pool: a mask given from outside was undone %d times in %d rounds", undone, ROUNDS);
+    atomic_store(&stops, true);
+    pthread_join(thread, NULL);
+}
+
+// Confined to one processor after the pool began, a small product takes little longer on lanes than on one.
+static void test_confined(void) {
+    enum { SIDE = 64 };
+    cpu_set_t all, one;
+    pid_t ids[64];
+    if (sched_getaffinity(0, sizeof all, &all) || CPU_COUNT(&all) < 2) return;
+    ck_pool *pool = pool_of(2, 100000);
+    float *numbers = calloc(3 * SIDE * SIDE, sizeof *numbers);
+    const ck_gemm_problem p = {.m = SIDE, .n = SIDE, .k = SIDE, .a = numbers, .lda = SIDE, .b = numbers + SIDE * SIDE, .ldb = SIDE,
+                               .c = numbers + 2 * SIDE * SIDE, .ldc = SIDE, .alpha.f32 = 1};
+    double worst = 0;
+    for (int round = 0; round < 8; round++) { // it depends on what the worker does at that moment
+        product_seconds(pool, &p, 0.05);
+        CPU_ZERO(&one);
+        CPU_SET(sched_getcpu(), &one);
+        confine(&one, ids);
+        const double alone = product_seconds(NULL, &p, 0.05), shared = product_seconds(pool, &p, 0.05);
+        confine(&all, ids);
+        if (shared / alone > worst) worst = shared / alone;
+    }
+    printf("64^3 confined to one processor: on a pool of two lanes at most %.2f times the time of one lane\n", worst);
+    check(worst < 2, "pool: 64^3 confined to one processor takes %.2f times the time of one lane", worst);
+    free(numbers);
+    ck_pool_destroy(pool);
+}
+
 void test_pool_beside_hogs(void) {
     enum { SIDE = 512, HOGS = 4 };
+    test_confined();
     const int32_t lanes = ck_cpu_lanes();
     ck_pool *pool = pool_of(lanes, 100000);
     float *numbers = calloc(3 * SIDE * SIDE, sizeof *numbers);
@@ -456,6 +547,38 @@ static void test_crowd(void) {
     ck_pool_destroy(pool);
 }
 
+static _Atomic int32_t detached_runs, detached_lanes;
+
+static void run_detached(void *context, int32_t lane, int32_t lanes) {
+    (void)lane;
+    usleep(context ? 20000 : 100);
+    atomic_store(&detached_lanes, lanes);
+    atomic_fetch_add(&detached_runs, 1);
+}
+
+// Lanes that nobody joins: each runs once, its worker is free again afterwards, and a pool that ends waits for them.
+static void test_detached(void) {
+    enum { DETACHED = 70 }; // more than one word of the list of free workers
+    int32_t wanted = 0;
+    for (int32_t round = 0; round < 20; round++) {
+        ck_pool *pool = pool_of(DETACHED + 1, round % 2 ? 20000 : 0);
+        const int32_t first = ck_pool_detach(pool, 3, run_detached, pool), rest = ck_pool_detach(pool, CK_POOL_LANES_MAX, run_detached, pool);
+        check(first == 3 && rest == DETACHED - 3, "pool: %d and %d detached lanes, 3 and %d wanted", first, rest, DETACHED - 3);
+        check(ck_pool_detach(pool, 1, run_detached, pool) == 0, "pool: a detached lane without a free worker");
+        wanted += DETACHED;
+        if (round % 4 == 0) {
+            while (atomic_load(&detached_runs) < wanted) usleep(100);
+            usleep(1000);
+            const int32_t again = ck_pool_detach(pool, CK_POOL_LANES_MAX, run_detached, NULL);
+            check(again == DETACHED, "pool: %d workers free after detached lanes", again);
+            wanted += DETACHED;
+        }
+        ck_pool_destroy(pool);
+        check(detached_runs == wanted, "pool: %d detached lanes ran, %d wanted", detached_runs, wanted);
+    }
+    check(ck_pool_detach(NULL, 1, run_detached, NULL) == 0, "pool: a detached lane without a pool");
+}
+
 void test_pool(int regions) {
     alarm(300); // a lost wake-up would wait for ever
     test_limits();
@@ -475,6 +598,8 @@ void test_pool(int regions) {
     for (uint64_t seed = 0; seed < 200; seed++) test_product(many, seed, 3 * LANES);
     ck_pool_destroy(many);
     test_crowd();
+    test_masks();
+    test_detached();
     ck_pool *pool = pool_of(4, 100000);
     tally t = {.pool = pool};
     ck_pool_run(pool, 4, count_lane, &t);

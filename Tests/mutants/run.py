@@ -68,6 +68,10 @@ MUTANTS = [
     ("blocks-of-lanes", PARALLEL, "whole->share[s].end = blocks * (s + 1) / whole->shares;", "whole->share[s].end = blocks * (s + 1) / whole->shares - (s == 0);"),
     ("lease-of-many-lanes", POOL, "        taken[word] = wanted;\n", "        taken[word] = word ? 0 : wanted;\n"),
     ("post-to-many-lanes", POOL, "post(&pool->worker[word * WORD_BITS + __builtin_ctzll(rest)], task", "post(&pool->worker[__builtin_ctzll(rest)], task"),
+    ("end-of-many-workers", POOL, "            worker *w = &pool->worker[word * WORD_BITS + __builtin_ctzll(rest)];\n            posting last", "            worker *w = &pool->worker[__builtin_ctzll(rest)];\n            posting last"),
+    ("detached-worker-given-back", POOL, "(uint64_t)1 << index % WORD_BITS", "(uint64_t)1 << index / WORD_BITS"),
+    ("detached-lanes-waited-for", POOL, "        while (atomic_load(&pool->detached)) give_way();\n", ""),
+    ("child-of-a-lane", POOL, "        stop_forked_child(w->pool);\n        atomic_exchange", "        atomic_exchange"),
 ]
 
 
@@ -89,7 +93,7 @@ def found(program, digests):
     """Why the conformance program is not content; None where it is."""
     for part, machine in (("quick", ""), ("quick", "tiny"), ("pool", "")):
         try:
-            result = run([program, part], env=dict(os.environ, LANES_MACHINE=machine), timeout=120)
+            result = run([program, part], env=dict(os.environ, LANES_MACHINE=machine), timeout=40)
         except subprocess.TimeoutExpired:
             return f"{part} does not end"
         if result.returncode != 0:
