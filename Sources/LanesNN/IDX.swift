@@ -25,56 +25,58 @@ internal func complaintAboutKind(of file: String) -> String? {
     return status.st_mode & S_IFMT == S_IFDIR ? "is a folder" : "is a pipe or a device, not a file"
 }
 
-/// An array of bytes in the IDX format of MNIST: a magic number, sizes, and the bytes, row-major. Plain or gzip.
-public struct IDX: Sendable {
+/// Reads an array of bytes in the IDX format of MNIST, a magic number, sizes, and the bytes, row-major, plain or gzip, piece after piece:
+/// memory grows with what is asked for, not with what the file says or holds.
+@safe public final class IDXReader {
     public let sizes: [Int]
-    public let bytes: [UInt8]
+    private let file: String
+    private let handle: gzFile
+    private var offset = 0
 
-    /// Reads a file whose array has `dimensions` dimensions. Memory grows with what the file holds, not with what it says.
+    /// Opens a file whose array has `dimensions` dimensions, and reads its sizes.
     public init(file: String, dimensions: Int) throws(DataError) {
         if let complaint = complaintAboutKind(of: file) { throw DataError(file: file, complaint) }
         guard let handle = unsafe gzopen(file, "rb") else { throw DataError(file: file, "cannot be opened") }
-        defer { unsafe gzclose(handle) }
-        var offset = 0
-        func read(_ count: Int) throws(DataError) -> [UInt8] {
-            var buffer: [UInt8] = []
-            while buffer.count < count {
-                let part = min(count - buffer.count, 1 << 20)
-                var got: Int32 = 0
-                let piece = unsafe [UInt8](unsafeUninitializedCapacity: part) { piece, initialized in
-                    got = unsafe gzread(handle, piece.baseAddress, UInt32(part))
-                    initialized = Int(max(0, got))
-                }
-                let done = buffer.count
-                if got < 0 { throw DataError(file: file, offset: offset + done, "is damaged here") }
-                if got == 0 {
-                    throw DataError(file: file, offset: offset + done, "ends here, \(count - done) bytes early")
-                }
-                buffer += piece
-            }
-            offset += count
-            return buffer
-        }
-        func number(_ bytes: ArraySlice<UInt8>) -> Int { bytes.reduce(0) { $0 << 8 | Int($1) } }
-
-        let magic = try read(4)
-        guard magic[0] == 0, magic[1] == 0, magic[2] == 8, magic[3] == UInt8(dimensions) else {
-            throw DataError(file: file, offset: 0, "no magic number of \(dimensions)-dimensional bytes")
-        }
-        let header = try read(4 * dimensions)
-        var count = 1
+        self.file = file
+        unsafe self.handle = unsafe handle
         var sizes: [Int] = []
-        for index in 0..<dimensions {
-            let size = number(header[4 * index..<4 * index + 4])
-            let (product, overflow) = count.multipliedReportingOverflow(by: size)
-            // Far above any data set of images, far below memory.
-            guard size > 0, !overflow, product <= 1 << 31 else {
-                throw DataError(file: file, offset: 4 + 4 * index, "an impossible size (\(size))")
+        do throws(DataError) {
+            func number(_ bytes: ArraySlice<UInt8>) -> Int { bytes.reduce(0) { $0 << 8 | Int($1) } }
+            let magic = try unsafe IDXReader.read(4, handle, file, at: 0)
+            guard magic[0] == 0, magic[1] == 0, magic[2] == 8, magic[3] == UInt8(dimensions) else {
+                throw DataError(file: file, offset: 0, "no magic number of \(dimensions)-dimensional bytes")
             }
-            count = product
-            sizes.append(size)
+            let header = try unsafe IDXReader.read(4 * dimensions, handle, file, at: 4)
+            var count = 1
+            for index in 0..<dimensions {
+                let size = number(header[4 * index..<4 * index + 4])
+                let (product, overflow) = count.multipliedReportingOverflow(by: size)
+                // Far above any data set of images, far below memory.
+                guard size > 0, !overflow, product <= 1 << 31 else {
+                    throw DataError(file: file, offset: 4 + 4 * index, "an impossible size (\(size))")
+                }
+                count = product
+                sizes.append(size)
+            }
+        } catch {
+            unsafe gzclose(handle)
+            throw error
         }
-        bytes = try read(count)
+        offset = 4 + 4 * dimensions
+        self.sizes = sizes
+    }
+
+    deinit { unsafe gzclose(handle) }
+
+    /// The next bytes of the array, exactly so many.
+    public func read(_ count: Int) throws(DataError) -> [UInt8] {
+        let bytes = try unsafe IDXReader.read(count, handle, file, at: offset)
+        offset += count
+        return bytes
+    }
+
+    /// The file ends here, and gzip's checksum fits its bytes.
+    public func expectEnd() throws(DataError) {
         var rest: UInt8 = 0
         // The read that meets the end also compares gzip's checksum.
         switch unsafe gzread(handle, &rest, 1) {
@@ -82,7 +84,39 @@ public struct IDX: Sendable {
         case 1: throw DataError(file: file, offset: offset, "goes on after its array")
         default: throw DataError(file: file, "is damaged: its checksum does not fit its bytes")
         }
-        self.sizes = sizes
+    }
+
+    private static func read(_ count: Int, _ handle: gzFile, _ file: String, at offset: Int) throws(DataError) -> [UInt8] {
+        var buffer: [UInt8] = []
+        while buffer.count < count {
+            let part = min(count - buffer.count, 1 << 20)
+            var got: Int32 = 0
+            let piece = unsafe [UInt8](unsafeUninitializedCapacity: part) { piece, initialized in
+                got = unsafe gzread(handle, piece.baseAddress, UInt32(part))
+                initialized = Int(max(0, got))
+            }
+            let done = buffer.count
+            if got < 0 { throw DataError(file: file, offset: offset + done, "is damaged here") }
+            if got == 0 {
+                throw DataError(file: file, offset: offset + done, "ends here, \(count - done) bytes early")
+            }
+            buffer += piece
+        }
+        return buffer
+    }
+}
+
+/// The whole of such an array.
+public struct IDX: Sendable {
+    public let sizes: [Int]
+    public let bytes: [UInt8]
+
+    /// Reads a file whose array has `dimensions` dimensions. Memory grows with what the file holds, not with what it says.
+    public init(file: String, dimensions: Int) throws(DataError) {
+        let reader = try IDXReader(file: file, dimensions: dimensions)
+        sizes = reader.sizes
+        bytes = try reader.read(sizes.reduce(1, *))
+        try reader.expectEnd()
     }
 
     /// The test images of Fashion-MNIST where Debian's package puts them, or of another folder.

@@ -455,6 +455,7 @@ static void child(int output, const char *mode, int seconds, int megabytes, char
     // A sanitizer reserves more than there is, and writes a log.
     if (!SANITIZED) set_limit(RLIMIT_AS, ((rlim_t)megabytes + 80 * (rlim_t)thread_count) << 20); // a stack and what malloc reserves for each thread
     set_limit(RLIMIT_FSIZE, SANITIZED ? 1 << 20 : 0);
+    signal(SIGXFSZ, SIG_DFL); // it may have come ignored from whoever started this
     if (!SANITIZED) watch_faults();
     use_own_signal_stack(0);
     bind_to(processors[0]);

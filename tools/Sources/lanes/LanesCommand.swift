@@ -36,7 +36,11 @@ struct Failure: Error, CustomStringConvertible {
 @main enum Main {
     static func main() {
         Output.checkAtExit()
+        // A file that reaches the limit of sizes (ulimit -f) is an error of its write, told like any other, not the end of the process.
+        signal(SIGXFSZ, SIG_IGN)
         do {
+            try checkArguments()
+            try Limits.check()
             var command = try LanesCommand.parseAsRoot()
             try command.run()
         } catch {
@@ -44,6 +48,38 @@ struct Failure: Error, CustomStringConvertible {
             guard code != .success else { LanesCommand.exit(withError: error) }
             FileHandle.standardError.write(Data((LanesCommand.fullMessage(for: error) + "\n").utf8))
             Foundation.exit(code == .validationFailure ? 2 : 1)
+        }
+    }
+}
+
+// The language replaces what is not UTF-8: a file would be looked for, or written, under another name in silence.
+private func checkArguments() throws {
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+        guard let text = unsafe CommandLine.unsafeArgv[index] else { continue }
+        if unsafe String(validatingCString: text) == nil {
+            throw ValidationError(
+                "argument \(index), '\(unsafe String(cString: text))', is not UTF-8: names of files have to be, rename it")
+        }
+    }
+}
+
+/// What a command needs of the system. With less, threads or processes cannot be begun, and the language's own libraries trap or wait for
+/// ever instead of saying so.
+enum Limits {
+    private static func limit(_ resource: __rlimit_resource) -> UInt64 {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(resource.rawValue), &limit) == 0 else { return .max }
+        return UInt64(limit.rlim_cur)
+    }
+
+    static func check(mebibytes: UInt64 = 512) throws {
+        let files = limit(RLIMIT_NOFILE)
+        // Foundation's Process takes numbers up to this for its own.
+        if files < 256 { throw Failure("only \(files) files may be open at once (ulimit -n), at least 256 are needed") }
+        let bytes = limit(RLIMIT_AS)
+        if bytes < mebibytes << 20 {
+            throw Failure(
+                "only \(bytes >> 20) MiB of address space may be used (ulimit -v), at least \(mebibytes) are needed")
         }
     }
 }

@@ -56,7 +56,7 @@ struct Shape: Codable, Hashable, CustomStringConvertible {
             self.padding = padding
         }
         if fields.count > 5 {
-            guard let beta = Double(fields[5]) else { return nil }
+            guard let beta = Double(fields[5]), abs(beta) <= Double(Float.greatestFiniteMagnitude) else { return nil }
             self.beta = beta
         }
         guard isSane else { return nil }
@@ -89,7 +89,7 @@ struct Shape: Codable, Hashable, CustomStringConvertible {
             if content.isEmpty { continue }
             guard let shape = Shape(line: content) else {
                 throw Failure(
-                    "\(file):\(number + 1): '\(content)' is not 'NN m n k [padding] [beta]' (NN, NT, TN or TT; sizes from 1)")
+                    "\(file):\(number + 1): '\(content)' is not 'NN m n k [padding] [beta]' (NN, NT, TN or TT; sizes from 1; a finite beta)")
             }
             shapes.append(shape)
         }

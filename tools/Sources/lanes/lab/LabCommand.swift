@@ -78,6 +78,7 @@ struct LabRun: ParsableCommand {
 
     func run() throws {
         let chosen = ids.contains("all") ? Experiment.all : Experiment.all.filter { ids.contains($0.id) }
+        try Limits.check(mebibytes: 4096)
         if out != nil { try Gnuplot.check() }
         let others =
             noPeers ? [] : peers.isEmpty ? (try? findOpenBLAS()).map { [$0] } ?? [] : peers.map { Library(argument: $0)! }

@@ -2,36 +2,54 @@ import CPNG
 import Foundation
 import LanesNN
 
-/// Grey images from a file: PNG (any kind, made grey), PGM (binary, 8 bits), or IDX with many of them.
+/// Grey images of a known size from a file: PNG (any kind, made grey), PGM (binary, 8 bits), or IDX with many of them, read piece after
+/// piece. A file with images of another size is refused before its pixels are read.
 struct ImageFile {
-    let rows: Int
-    let columns: Int
-    /// Image after image.
-    let pixels: [UInt8]
-    var count: Int { pixels.count / (rows * columns) }
+    private enum Source {
+        case one([UInt8])
+        case many(IDXReader)
+    }
+    let count: Int
+    private let pixelsEach: Int
+    private let source: Source
 
-    init(_ file: String) throws {
+    /// - Parameter check: complains about rows and columns of an image.
+    init(_ file: String, check: (_ rows: Int, _ columns: Int) throws -> Void) throws {
         // Opening a pipe would wait for whoever writes to it.
         let kind =
             try? FileManager.default.attributesOfItem(
                 atPath: URL(fileURLWithPath: file).resolvingSymlinksInPath().path)[.type] as? FileAttributeType
         guard kind == nil || kind == .typeRegular else { throw Failure("'\(file)' is no file: \(kind!.rawValue)") }
         guard let handle = FileHandle(forReadingAtPath: file) else { throw Failure("cannot open '\(file)'") }
-        let start = [UInt8]((try? handle.read(upToCount: 8)) ?? Data())
-        try? handle.close()
+        defer { try? handle.close() }
+        let start = [UInt8]((try? handle.read(upToCount: 4096)) ?? Data())
         if start.starts(with: [0x89, 0x50, 0x4e, 0x47]) {
-            (rows, columns, pixels) = try ImageFile.readPNG(file)
+            let pixels = try ImageFile.readPNG(file, check)
+            (count, pixelsEach, source) = (1, pixels.count, .one(pixels))
         } else if start.starts(with: Array("P5".utf8)) {
-            (rows, columns, pixels) = try ImageFile.readPGM(file)
+            let pixels = try ImageFile.readPGM(file, start, handle, check)
+            (count, pixelsEach, source) = (1, pixels.count, .one(pixels))
         } else if start.starts(with: [0, 0, 8, 3]) || start.starts(with: [0x1f, 0x8b]) {
-            let idx = try IDX(file: file, dimensions: 3)
-            (rows, columns, pixels) = (idx.sizes[1], idx.sizes[2], idx.bytes)
+            let reader = try IDXReader(file: file, dimensions: 3)
+            try check(reader.sizes[1], reader.sizes[2])
+            (count, pixelsEach, source) = (reader.sizes[0], reader.sizes[1] * reader.sizes[2], .many(reader))
         } else {
             throw Failure("'\(file)' is no PNG, no binary PGM (P5) and no IDX file of images")
         }
     }
 
-    private static func readPNG(_ file: String) throws -> (Int, Int, [UInt8]) {
+    /// The pixels of the next images, image after image, row-major; `isLast` where no more are there.
+    func next(_ images: Int, isLast: Bool) throws -> [UInt8] {
+        switch source {
+        case .one(let pixels): return pixels
+        case .many(let reader):
+            let pixels = try reader.read(images * pixelsEach)
+            if isLast { try reader.expectEnd() }
+            return pixels
+        }
+    }
+
+    private static func readPNG(_ file: String, _ check: (Int, Int) throws -> Void) throws -> [UInt8] {
         var image = unsafe png_image()
         unsafe image.version = UInt32(PNG_IMAGE_VERSION)
         func complaint() -> Failure {
@@ -46,17 +64,24 @@ struct ImageFile {
             unsafe png_image_free(&image)
             throw Failure("'\(file)' has \(columns) x \(rows) pixels, at most 16384 x 16384 are read")
         }
+        do {
+            try check(rows, columns)
+        } catch {
+            unsafe png_image_free(&image)
+            throw error
+        }
         unsafe image.format = UInt32(PNG_FORMAT_GRAY)
         var pixels = [UInt8](repeating: 0, count: rows * columns)
         var black = png_color()
         guard unsafe png_image_finish_read(&image, &black, &pixels, 0, nil) != 0 else { throw complaint() }
-        return (rows, columns, pixels)
+        return pixels
     }
 
-    private static func readPGM(_ file: String) throws -> (Int, Int, [UInt8]) {
-        guard let bytes = FileManager.default.contents(atPath: file).map({ [UInt8]($0) }) else {
-            throw Failure("cannot read '\(file)'")
-        }
+    // `start` are the first bytes of the file: enough for any header, and the pixels of small images.
+    private static func readPGM(
+        _ file: String, _ start: [UInt8], _ handle: FileHandle, _ check: (Int, Int) throws -> Void
+    ) throws -> [UInt8] {
+        var bytes = start
         var position = 2
         func number() throws -> Int {
             while position < bytes.count {
@@ -86,10 +111,13 @@ struct ImageFile {
         guard maximum == 255, rows > 0, columns > 0, rows <= 1 << 14, columns <= 1 << 14 else {
             throw Failure("'\(file)': \(columns) x \(rows) with values up to \(maximum); 8-bit images (255) are read")
         }
+        try check(rows, columns)
+        let missing = position + rows * columns - bytes.count
+        if missing > 0 { bytes += [UInt8]((try? handle.read(upToCount: missing)) ?? Data()) }
         guard bytes.count - position >= rows * columns else {
             throw Failure(
                 "'\(file)', offset \(bytes.count): ends here, \(rows * columns - (bytes.count - position)) bytes early")
         }
-        return (rows, columns, Array(bytes[position..<position + rows * columns]))
+        return Array(bytes[position..<position + rows * columns])
     }
 }

@@ -22,6 +22,8 @@ struct PredictCommand: ParsableCommand {
     @Flag(help: "Dark on light: turn each pixel p into 255 - p.") var invert = false
     @Flag(help: "Print one JSON object.") var json = false
 
+    private static let piece = 1024
+
     struct Prediction: Codable {
         var file: String
         var image: Int
@@ -37,21 +39,27 @@ struct PredictCommand: ParsableCommand {
         let network = try Checkpoint.read(checkpoint)
         var predictions: [Prediction] = []
         for file in files {
-            let images = try ImageFile(file)
-            let size = images.rows * images.columns
-            guard size == network.shape.inputs else {
+            let images = try ImageFile(file) { rows, columns in
+                if rows * columns == network.shape.inputs { return }
                 throw Failure(
-                    "'\(file)' has images of \(images.rows) x \(images.columns) pixels, the network of '\(checkpoint)' takes \(network.shape.inputs) numbers"
+                    "'\(file)' has images of \(rows) x \(columns) pixels, the network of '\(checkpoint)' takes \(network.shape.inputs) numbers"
                 )
             }
             let count = min(images.count, first ?? images.count)
-            let x = Matrix<Float>(
-                rows: count, columns: size, images.pixels[0..<count * size].map { Float(invert ? 255 - $0 : $0) / 256 })
-            let scores = network.predict(x, on: .shared)
-            for row in 0..<count {
-                let best = (0..<network.shape.classes).max { scores[row, $0] < scores[row, $1] }!
-                predictions.append(
-                    Prediction(file: file, image: row, class: best, probability: Foundation.exp(Double(scores[row, best]))))
+            // In pieces, so that a small file which unfolds to a large one does not take its memory many times over.
+            for start in stride(from: 0, to: count, by: Self.piece) {
+                let part = min(Self.piece, count - start)
+                let pixels = try images.next(part, isLast: start + part == images.count)
+                let x = Matrix<Float>(
+                    rows: part, columns: network.shape.inputs, pixels.map { Float(invert ? 255 - $0 : $0) / 256 })
+                let scores = network.predict(x, on: .shared)
+                for row in 0..<part {
+                    let best = (0..<network.shape.classes).max { scores[row, $0] < scores[row, $1] }!
+                    predictions.append(
+                        Prediction(
+                            file: file, image: start + row, class: best, probability: Foundation.exp(Double(scores[row, best])))
+                    )
+                }
             }
         }
         if json {
