@@ -46,7 +46,7 @@ typedef struct ck_pool_options {
 // memory at all.
 ck_pool *ck_pool_create(const ck_pool_options *options);
 
-// Ends the workers and waits for them and for detached lanes. No region may be running.
+// Ends the workers and waits for them and for detached lanes. No region may be running; not to be called from a lane of the pool.
 void ck_pool_destroy(ck_pool *pool);
 
 // Lanes of the largest region: workers that were created and the caller.
@@ -60,7 +60,8 @@ int32_t ck_pool_run(ck_pool *pool, int32_t most, ck_pool_task task, void *contex
 int32_t ck_pool_run_if_awake(ck_pool *pool, int32_t most, ck_pool_task task, void *context);
 
 // Gives the task to at most `most` workers that are free, each as a lane of its own (0 ..., of as many as there are), and returns how many
-// there were without waiting for them. A worker is free again when its lane has ended. For queues that workers drain as they come free.
+// there were without waiting for them. A worker is free again when its lane has ended. Such a lane rounds, and treats subnormal numbers, as
+// a new thread does. For queues that workers drain as they come free.
 int32_t ck_pool_detach(ck_pool *pool, int32_t most, ck_pool_task task, void *context);
 
 // Wakes the workers of a region of `most` lanes, so that they are found awake soon; for callers whose short regions come often.
@@ -80,7 +81,8 @@ int64_t ck_pool_spin_nanoseconds(int32_t lanes, const char *root);
 
 // The pool of the process, with ck_cpu_lanes() lanes, created at the first call; NULL where there is one lane only. After fork
 // the child gets a pool of its own at its first call. A pointer is good for the thread that asked, until it ends: where the main thread
-// has ended by pthread_exit and the last thread that asked ends, the workers end, so that the process can.
+// has called pthread_exit and the last thread that asked ends (the one that loaded the library counts), the workers end, so that the
+// process can.
 ck_pool *ck_pool_shared(void);
 
 #ifdef __cplusplus

@@ -26,6 +26,7 @@
 #include <unistd.h>
 #if defined(__linux__)
 #include <sched.h>
+#include <sys/syscall.h>
 #endif
 
 enum {
@@ -33,7 +34,7 @@ enum {
     POLLS_PER_CLOCK = 64, // a look at the clock costs as much as several polls
     TAKE_BACK_NANOSECONDS = 5000,
     JOIN_SPIN_NANOSECONDS = 100000,
-    GIVE_WAY_NANOSECONDS = 1000000, // shorter than the time slice of any scheduler
+    GIVE_WAY_NANOSECONDS = 1000000, // shorter than the time slice of most schedulers
     WORD_BITS = 64,
     WORDS = (CK_POOL_LANES_MAX + WORD_BITS - 1) / WORD_BITS,
 };
@@ -64,6 +65,7 @@ typedef struct worker {
 struct ck_pool {
     _Alignas(LINE) _Atomic uint64_t free[WORDS]; // a bit for each worker without a leaseholder
     _Alignas(LINE) int32_t workers;
+    bool is_shared;
     int64_t spin_nanoseconds;
     ck_pool_start on_start;
     void *start_context;
@@ -137,10 +139,10 @@ static inline void give_way(void) {
 #endif
 }
 
-// Processor time of the calling thread.
+// Processor time of the calling thread; negative where the system does not say.
 static int64_t worked(void) {
     struct timespec t;
-    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? INT64_MAX : (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? -1 : (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 // Where the scheduler has put the worker on its leaseholder's processor, one of the two waits for the other. The worker stays runnable,
@@ -149,12 +151,13 @@ static int64_t worked(void) {
 // ticket, or an odd number once the worker is elsewhere or its own processor time is used up.
 static uint32_t wait_behind_caller(worker *w, int64_t spin) {
     const int64_t begin = worked();
+    int64_t time = begin;
     uint32_t start;
     do {
         give_way();
         publish_processor(w);
         start = atomic_load_explicit(&w->start, memory_order_acquire);
-    } while (start % 2 && is_behind_caller(w) && worked() - begin < spin);
+    } while (start % 2 && is_behind_caller(w) && begin >= 0 && (time = worked()) >= 0 && time - begin < spin);
     return start;
 }
 
@@ -162,15 +165,16 @@ static uint32_t wait_behind_caller(worker *w, int64_t spin) {
 static uint32_t wait_for_work(worker *w) {
     const int64_t spin = w->pool->spin_nanoseconds;
     if (spin > 0) {
-        int64_t begin = now();
-        // A time slice that ends in the middle of a lane keeps the caller waiting for the slice of whoever comes next. Given up between
-        // lanes it costs nothing: the caller takes this worker's lanes back meanwhile.
-        if (begin - w->gave_way > GIVE_WAY_NANOSECONDS) {
-            give_way();
-            begin = w->gave_way = now();
-        }
-        publish_processor(w);
+        int64_t begin = now(), time = begin;
         do {
+            // A time slice that ends in the middle of a lane keeps the caller waiting for the slice of whoever comes next. Given up
+            // between lanes it costs nothing: the caller takes this worker's lanes back meanwhile.
+            if (time - w->gave_way > GIVE_WAY_NANOSECONDS) {
+                give_way();
+                w->gave_way = now();
+                begin += w->gave_way - time;
+            }
+            publish_processor(w);
             if (is_behind_caller(w)) {
                 const uint32_t start = wait_behind_caller(w, spin);
                 if (start % 2 == 0) return start;
@@ -182,7 +186,8 @@ static uint32_t wait_for_work(worker *w) {
                 if (start % 2 == 0) return start;
                 ck_pause();
             }
-        } while (now() - begin < spin);
+            time = now();
+        } while (time - begin < spin);
     }
     pthread_mutex_lock(&w->mutex);
     // Either this thread sees the ticket below, or the caller sees it asleep: both sides write first and then read, in one order.
@@ -211,7 +216,7 @@ static void stop_forked_child(const ck_pool *pool) {
 static void *work(void *argument) {
     worker *w = argument;
     inside = true;
-    is_client = true; // uncounted: workers keep no pool alive
+    is_client = w->pool->is_shared; // uncounted: its own workers do not keep the shared pool alive
     if (w->pool->on_start) w->pool->on_start(w->pool->start_context, w->number);
     for (;;) {
         uint32_t ticket = wait_for_work(w);
@@ -311,6 +316,12 @@ static void join(posting posted, int32_t lane, int32_t lanes, ck_pool_task task,
     pthread_setcancelstate(cancel_state, &cancel_state);
 }
 
+// Where a caller that has no lane for the worker is: a hint, by which it sees whether it stands in that caller's way.
+static void tell_processor(worker *w, int32_t processor) {
+    if (is_on(w, processor) && atomic_load_explicit(&w->caller_processor, memory_order_relaxed) != processor)
+        atomic_store_explicit(&w->caller_processor, processor, memory_order_relaxed);
+}
+
 // Whether the worker begins a lane at once: it does not sleep and does not wait for the leaseholder's processor.
 static bool is_ready(const worker *w, int32_t processor) {
     return !atomic_load_explicit(&w->asleep, memory_order_relaxed) && !is_on(w, processor);
@@ -327,7 +338,10 @@ static int32_t lease(ck_pool *pool, int32_t most, int32_t processor, bool ready_
             int32_t room = most - count;
             for (uint64_t rest = free; rest && room > 0; rest &= rest - 1) {
                 const int32_t number = word * WORD_BITS + __builtin_ctzll(rest);
-                if (ready_only && !is_ready(&pool->worker[number], processor)) continue;
+                if (ready_only && !is_ready(&pool->worker[number], processor)) {
+                    tell_processor(&pool->worker[number], processor);
+                    continue;
+                }
                 wanted |= rest & -rest;
                 room--;
             }
@@ -417,8 +431,13 @@ int32_t ck_pool_detach(ck_pool *pool, int32_t most, ck_pool_task task, void *con
 
 void ck_pool_rouse(ck_pool *pool, int32_t most) {
     if (!pool || pool->spin_nanoseconds == 0 || pool->generation != atomic_load_explicit(&process_generation, memory_order_relaxed)) return;
-    for (int32_t i = 0; i < pool->workers && i < most - 1; i++)
-        if (atomic_load_explicit(&pool->worker[i].asleep, memory_order_relaxed)) wake(&pool->worker[i]);
+    const int32_t processor = this_processor();
+    for (int32_t i = 0; i < pool->workers && i < most - 1; i++) {
+        worker *w = &pool->worker[i];
+        if (!atomic_load_explicit(&w->asleep, memory_order_relaxed)) continue;
+        atomic_store_explicit(&w->caller_processor, processor, memory_order_relaxed);
+        wake(w);
+    }
 }
 
 static void nothing(void *context, int32_t lane, int32_t lanes) { (void)context, (void)lane, (void)lanes; }
@@ -469,9 +488,10 @@ static void in_parent(void);
 static void in_child(void);
 static void handle_fork(void) { pthread_atfork(before_fork, in_parent, in_child); }
 
-ck_pool *ck_pool_create(const ck_pool_options *options) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, handle_fork);
+static pthread_once_t fork_handled = PTHREAD_ONCE_INIT;
+
+static ck_pool *create(const ck_pool_options *options, bool is_shared) {
+    pthread_once(&fork_handled, handle_fork);
     const int32_t wanted = (options->lanes < CK_POOL_LANES_MAX ? options->lanes : CK_POOL_LANES_MAX) - 1;
     void *memory = NULL, *workers = NULL;
     if (posix_memalign(&memory, LINE, sizeof(ck_pool))) return NULL;
@@ -482,6 +502,7 @@ ck_pool *ck_pool_create(const ck_pool_options *options) {
     ck_pool *pool = memory;
     memset(pool, 0, sizeof *pool);
     pool->worker = workers;
+    pool->is_shared = is_shared;
     pool->spin_nanoseconds = options->spin_nanoseconds;
     pool->on_start = options->start;
     pool->start_context = options->start_context;
@@ -502,6 +523,8 @@ ck_pool *ck_pool_create(const ck_pool_options *options) {
     return pool;
 }
 
+ck_pool *ck_pool_create(const ck_pool_options *options) { return create(options, false); }
+
 // Ends the workers that nobody has leased. Returns true where these were all.
 static bool end_workers(ck_pool *pool) {
     uint64_t taken[WORDS];
@@ -517,28 +540,23 @@ static bool end_workers(ck_pool *pool) {
     return count == pool->workers;
 }
 
-// The memory of a pool whose workers, if they are this process's, have ended.
-static void free_pool(ck_pool *pool) {
+void ck_pool_destroy(ck_pool *pool) {
     if (!pool) return;
-    if (pool->generation == atomic_load(&process_generation))
+    if (pool->generation == atomic_load(&process_generation)) {
+        const struct timespec moment = {0, 50000};
+        while (atomic_load(&pool->detached)) nanosleep(&moment, NULL);
+        if (!end_workers(pool)) {
+            fprintf(stderr, "swift-lanes: a pool was destroyed while a region ran on it\n");
+            abort();
+        }
         for (int32_t i = 0; i < pool->workers; i++) {
             pthread_mutex_destroy(&pool->worker[i].mutex);
             pthread_cond_destroy(&pool->worker[i].posted);
             pthread_cond_destroy(&pool->worker[i].joined);
         }
+    }
     free(pool->worker);
     free(pool);
-}
-
-void ck_pool_destroy(ck_pool *pool) {
-    if (pool && pool->generation == atomic_load(&process_generation)) {
-        while (atomic_load(&pool->detached)) give_way();
-        if (!end_workers(pool)) {
-            fprintf(stderr, "swift-lanes: a pool was destroyed while a region ran on it\n");
-            abort();
-        }
-    }
-    free_pool(pool);
 }
 
 // The shared pool, and the threads that use it: where the main thread has ended (pthread_exit) and the last of them ends, the workers end
@@ -546,7 +564,8 @@ void ck_pool_destroy(ck_pool *pool) {
 
 static _Atomic(ck_pool *) shared;
 static pthread_mutex_t shared_mutex = PTHREAD_MUTEX_INITIALIZER;
-static int32_t clients; // under the mutex
+static int32_t clients;  // under the mutex
+static bool main_ended;  // under the mutex
 static pthread_key_t at_client_end;
 static bool have_key; // without one the workers live on
 
@@ -557,16 +576,17 @@ static void in_child(void) {
     atomic_fetch_add(&process_generation, 1);
     atomic_store(&shared, NULL);
     clients = is_client;
+    main_ended = false;
     pthread_mutex_unlock(&shared_mutex);
 }
 
-// A main thread that has ended stays a zombie until the process ends.
+// A main thread that has ended stays a zombie until the process ends: the state in /proc/self/stat is the main thread's. One that is about
+// to end has noted it before.
 static bool main_has_ended(void) {
+    if (main_ended) return true;
 #if defined(__linux__)
-    if (getpid() == gettid()) return true; // it is this one, at its end
-    char path[64], text[512];
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getpid());
-    FILE *file = fopen(path, "re");
+    char text[512];
+    FILE *file = fopen("/proc/self/stat", "re");
     if (!file) return false;
     const size_t length = fread(text, 1, sizeof text - 1, file);
     fclose(file);
@@ -578,24 +598,33 @@ static bool main_has_ended(void) {
 #endif
 }
 
+static bool is_main_thread(void) {
+#if defined(__linux__)
+    return syscall(SYS_gettid) == getpid();
+#else
+    return false;
+#endif
+}
+
+// Should the main thread live on after all, the next who asks gets a new pool. Whoever has a pointer to the pool is a client, or one of its
+// own workers in a client's region or in a detached lane.
 static void client_ends(void *unused) {
     (void)unused;
     is_client = false;
     pthread_mutex_lock(&shared_mutex);
     clients--;
+    main_ended = main_ended || is_main_thread();
     ck_pool *pool = atomic_load(&shared);
-    if (clients == 0 && pool && !atomic_load(&pool->detached) && main_has_ended()) {
-        // A lane of another pool may have the pointer in hand: it finds no worker free, and the memory stays until the next time.
-        static ck_pool *ended;
-        free_pool(ended);
-        ended = pool;
-        atomic_store(&shared, NULL);
-        end_workers(pool);
-    }
+    const bool is_last = clients == 0 && pool && !atomic_load(&pool->detached) && main_has_ended();
+    if (is_last) atomic_store(&shared, NULL);
     pthread_mutex_unlock(&shared_mutex);
+    if (is_last) ck_pool_destroy(pool);
 }
 
-static void make_client_key(void) { have_key = pthread_key_create(&at_client_end, client_ends) == 0; }
+static void make_client_key(void) {
+    pthread_once(&fork_handled, handle_fork);
+    have_key = pthread_key_create(&at_client_end, client_ends) == 0;
+}
 
 static void become_client(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -624,7 +653,7 @@ ck_pool *ck_pool_shared(void) {
     pthread_mutex_lock(&shared_mutex);
     pool = atomic_load(&shared);
     if (!pool) {
-        pool = ck_pool_create(&(ck_pool_options){.lanes = lanes, .spin_nanoseconds = spin});
+        pool = create(&(ck_pool_options){.lanes = lanes, .spin_nanoseconds = spin}, true);
         atomic_store_explicit(&shared, pool, memory_order_release);
     }
     pthread_mutex_unlock(&shared_mutex);
@@ -634,7 +663,9 @@ ck_pool *ck_pool_shared(void) {
 // A library that is unloaded must not leave threads in its code, nor a key whose destructor is gone. Workers of regions that still run
 // are left: the process ends.
 __attribute__((destructor)) static void end_shared(void) {
-    if (have_key) pthread_key_delete(at_client_end);
+    const bool had_key = have_key;
+    have_key = false;
+    if (had_key) pthread_key_delete(at_client_end);
     ck_pool *pool = atomic_load(&shared);
     if (pool && pool->generation == atomic_load(&process_generation)) end_workers(pool);
 }

@@ -111,10 +111,10 @@ public enum MemoryNodes {
             Data("swift-lanes: the system does not place memory on nodes (\(reason)); going on with plain memory\n".utf8))
     }
 
-    // Writes each page without changing it.
+    // Writes a zero to each page of memory that is new and zero. A number that was just read would be written back by no optimised build.
     fileprivate static func touch(_ base: UnsafeMutableRawPointer, byteCount: Int) {
         for offset in stride(from: 0, to: byteCount, by: 4096) {
-            unsafe (base + offset).storeBytes(of: (base + offset).load(as: UInt8.self), as: UInt8.self)
+            unsafe (base + offset).storeBytes(of: 0, as: UInt8.self)
         }
     }
 

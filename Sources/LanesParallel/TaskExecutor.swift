@@ -38,7 +38,7 @@ extension WorkerPool: TaskExecutor {
 
         var waiting: Int { unsafe jobs.count - next }
         var pool: OpaquePointer? { unsafe own ?? ck_pool_shared() }
-        // Jobs that nobody has come for, as far as the pool has lanes beside the stand-in's.
+        // Jobs beyond what an idle stand-in takes, as far as the pool has lanes beside the stand-in's.
         var wanted: Int { unsafe min(waiting - (standInIsIdle ? 1 : 0), Int(ck_pool_lanes(pool)) - 1 - lanes) }
         var isQuiet: Bool { unsafe lanes == 0 && !hasRecruiter }
     }
@@ -104,10 +104,13 @@ extension WorkerPool: TaskExecutor {
 
     // All lanes may be in long jobs while another caller gives workers back: looked for every millisecond, as long as jobs wait.
     private func recruitLater() {
+        // A worker that has just left is free in a moment.
+        var pause: UInt32 = 50
         condition.lock()
         while unsafe !state.closed && state.wanted > 0 {
             condition.unlock()
-            usleep(1000)
+            usleep(pause)
+            pause = min(2 * pause, 1000)
             condition.lock()
             recruit()
         }
@@ -118,6 +121,7 @@ extension WorkerPool: TaskExecutor {
 
     private func standIn() {
         condition.lock()
+        _ = unsafe state.pool  // this thread, which outlives the lanes, has to have asked for the shared pool
         while true {
             runWaitingJobs()
             if unsafe state.closed && state.isQuiet { break }

@@ -1,6 +1,22 @@
+import Foundation
 import Lanes
 import LanesParallel
 import Testing
+
+/// Whether the system tells a process where its pages are, asked without the code under test: containers may forbid the question.
+private let systemTellsNodes: Bool = {
+    typealias MovePages =
+        @convention(c) (
+            Int32, UInt, UnsafeMutablePointer<UnsafeMutableRawPointer?>, UnsafePointer<Int32>?, UnsafeMutablePointer<Int32>,
+            Int32
+        ) -> Int
+    guard let function = unsafe dlsym(nil, "numa_move_pages") else { return false }
+    let page = UnsafeMutableRawPointer.allocate(byteCount: 8192, alignment: 4096)
+    defer { unsafe page.deallocate() }
+    unsafe page.storeBytes(of: 1, as: UInt8.self)
+    var (address, status) = unsafe (UnsafeMutableRawPointer?.some(page), Int32(-1))
+    return unsafe unsafeBitCast(function, to: MovePages.self)(0, 1, &address, nil, &status, 0) == 0 && status >= 0
+}()
 
 @Suite struct MemoryTests {
     @Test func impossibleSizesAreErrors() {
@@ -22,11 +38,14 @@ import Testing
         for index in stride(from: 0, to: count, by: 512) { buffer[index] = 1 }
         let residency = buffer.residency()
         #expect(residency.pageBytes >= 4096)
-        if count > 0, case .node(let node) = placement, !residency.bytesByNode.isEmpty {
+        let isTold = count > 0 && systemTellsNodes
+        #expect(isTold != residency.bytesByNode.isEmpty)
+        if isTold, case .node(let node) = placement {
             #expect(Array(residency.bytesByNode.keys) == [node])
         }
         #expect(residency.hugePageBytes <= count * 4)
-        #expect(residency.bytesByNode.isEmpty || residency.bytesByNode.values.reduce(0, +) <= count * 4)
+        let told = residency.bytesByNode.values.reduce(0, +)
+        #expect(told <= count * 4)
     }
 
     @Test func missingNodesAreErrors() {
@@ -39,7 +58,8 @@ import Testing
         let pool = WorkerPool(lanes: lanes)
         let buffer = try Buffer<Double>(count: 1_500_000, touchedBy: pool)
         let residency = buffer.residency()
-        #expect(residency.bytesByNode.isEmpty || residency.bytesByNode.values.reduce(0, +) > 1_500_000 * 8 * 9 / 10)
+        let told = residency.bytesByNode.values.reduce(0, +)
+        #expect(told > 10_800_000 || !systemTellsNodes)  // nine tenths of the bytes
         #expect(sum(buffer) == 0)
     }
 

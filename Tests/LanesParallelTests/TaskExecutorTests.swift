@@ -27,7 +27,8 @@ import Testing
             #expect(total == 49 * 25)
             #expect(inside.value.load(ordering: .relaxed) == 100)
         }
-        #expect(pool.run { _, _ in } >= 1)
+        // The lanes have gone back, each at its own moment.
+        while pool.run({ _, _ in }) < lanes { await Task.yield() }
     }
 
     @Test func tasksRunAtTheSameTime() async {

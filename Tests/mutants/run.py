@@ -70,7 +70,7 @@ MUTANTS = [
     ("post-to-many-lanes", POOL, "post(&pool->worker[word * WORD_BITS + __builtin_ctzll(rest)], task", "post(&pool->worker[__builtin_ctzll(rest)], task"),
     ("end-of-many-workers", POOL, "            worker *w = &pool->worker[word * WORD_BITS + __builtin_ctzll(rest)];\n            posting last", "            worker *w = &pool->worker[__builtin_ctzll(rest)];\n            posting last"),
     ("detached-worker-given-back", POOL, "(uint64_t)1 << index % WORD_BITS", "(uint64_t)1 << index / WORD_BITS"),
-    ("detached-lanes-waited-for", POOL, "        while (atomic_load(&pool->detached)) give_way();\n", ""),
+    ("detached-lanes-waited-for", POOL, "        while (atomic_load(&pool->detached)) nanosleep(&moment, NULL);\n", ""),
     ("child-of-a-lane", POOL, "        stop_forked_child(w->pool);\n        atomic_exchange", "        atomic_exchange"),
 ]
 

@@ -89,7 +89,8 @@ struct Shape: Codable, Hashable, CustomStringConvertible {
             if content.isEmpty { continue }
             guard let shape = Shape(line: content) else {
                 throw Failure(
-                    "\(file):\(number + 1): '\(content)' is not 'NN m n k [padding] [beta]' (NN, NT, TN or TT; sizes from 1; a finite beta)")
+                    "\(file):\(number + 1): '\(content)' is not 'NN m n k [padding] [beta]' (NN, NT, TN or TT; sizes from 1; a finite beta)"
+                )
             }
             shapes.append(shape)
         }
