@@ -8,7 +8,13 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .executableTarget(
-            name: "fuzz", dependencies: ["CPNG", .product(name: "LanesNN", package: "swift-lanes")],
+            name: "fuzz",
+            dependencies: [
+                "CPNG", .product(name: "LanesNN", package: "swift-lanes"),
+                .product(name: "LanesExperiments", package: "swift-lanes"),
+                .product(name: "LanesMeasurement", package: "swift-lanes"),
+            ],
+            exclude: ["laboratory.json"],
             swiftSettings: [.swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error)]),
     ]
 )

@@ -1,4 +1,4 @@
-// Bytes of libFuzzer as files for every reader: IDX, image sets, checkpoints, PNG and PGM. A reader may refuse a file by an error; whatever
+// Bytes of libFuzzer as files for every reader: IDX, image sets, checkpoints, PNG and PGM, results of the laboratory, shapes. A reader may refuse a file by an error; whatever
 // else ends the process is found. The first byte chooses the reader.
 //
 // usage: fuzz [libFuzzer's options] [CORPUS]     with FUZZ_SEEDS=DIR it writes right files to begin with, and ends
@@ -56,7 +56,7 @@ func withChecksum(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
 func test(_ bytes: ArraySlice<UInt8>) {
     guard let choice = bytes.first else { return }
     let rest = bytes.dropFirst()
-    switch choice % 6 {
+    switch choice % 8 {
     case 0:
         put(rest, first)
         _ = try? IDX(file: first.name, dimensions: 3)
@@ -72,8 +72,19 @@ func test(_ bytes: ArraySlice<UInt8>) {
             precondition(images.labels.allSatisfy { (0..<10).contains($0) } && !images.drawing(of: 0).isEmpty)
         }
     case 3, 4:
-        put(choice % 6 == 3 ? rest : withChecksum(rest), first)
+        put(choice % 8 == 3 ? rest : withChecksum(rest), first)
         if let network = try? Checkpoint.read(first.name) { precondition(network.shape.widths.count >= 2) }
+    case 5:
+        put(rest, first)
+        if let record = try? LaboratoryFile.read(first.name) {
+            precondition(Set(record.experiments.map(\.id)).count == record.experiments.count)
+            _ = try? JSONEncoder().encode(record)
+        }
+    case 6:
+        put(rest, first)
+        if let shapes = try? Shape.list(file: first.name) {
+            precondition(shapes.allSatisfy { $0.flops > 0 && $0.beta.isFinite && !$0.description.isEmpty })
+        }
     default:
         put(rest, first)
         if let file = try? ImageFile(first.name, check: { _, _ in }) {
@@ -99,7 +110,11 @@ func writeSeeds(_ folder: String) throws {
     try FileManager.default.removeItem(atPath: checkpoint)
     try save("checkpoint", 3, bytes)
     try save("checkpoint-summed", 4, bytes)
-    try save("pgm", 5, Array("P5 2 2 255\n".utf8) + [1, 2, 3, 4])
+    try save("shapes", 6, Array("NN 1 2 3\nTN 4 5 6 7 0.5  # a comment\n".utf8))
+    let recorded = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("laboratory.json")
+    _ = try LaboratoryFile.read(recorded.path)  // or the seed leads nowhere
+    try save("laboratory", 5, [UInt8](try Data(contentsOf: recorded)))
+    try save("pgm", 7, Array("P5 2 2 255\n".utf8) + [1, 2, 3, 4])
 }
 
 @_cdecl("LLVMFuzzerInitialize") public func initialize(_ count: OpaquePointer, _ arguments: OpaquePointer) -> CInt {

@@ -1,0 +1,1 @@
+../../../../tools/Sources/lanes/lab/LaboratoryFile.swift

@@ -1,0 +1,1 @@
+../../../../tools/Sources/lanes/Shape.swift
