@@ -78,9 +78,12 @@ internal func complaintAboutKind(of file: String) -> String? {
     /// The file ends here, and gzip's checksum fits its bytes.
     public func expectEnd() throws(DataError) {
         var rest: UInt8 = 0
-        // The read that meets the end also compares gzip's checksum.
+        // The read that meets the end also compares gzip's checksum, where an earlier one has not.
         switch unsafe gzread(handle, &rest, 1) {
-        case 0: break
+        case 0:
+            var status: Int32 = 0
+            _ = unsafe gzerror(handle, &status)
+            guard status != Z_BUF_ERROR else { throw DataError(file: file, "ends early: its checksum is missing") }
         case 1: throw DataError(file: file, offset: offset, "goes on after its array")
         default: throw DataError(file: file, "is damaged: its checksum does not fit its bytes")
         }

@@ -63,6 +63,36 @@ import Testing
         #expect(throws: DataError.self) { _ = try DataSet(folder: folder) }
     }
 
+    // zlib unpacks short reads through a buffer of its own, long ones to ours.
+    @Test(arguments: [5, 5000]) func checksumsOfGzipAreCompared(images: Int) throws {
+        let bytes = idx([images, 2, 3], (0..<6 * images).map { UInt8($0 % 251) })
+        func little(_ value: UInt32, _ count: Int = 4) -> [UInt8] {
+            (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+        }
+        var sum = UInt32.max
+        for byte in bytes {
+            sum ^= UInt32(byte)
+            for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xedb8_8320 : sum >> 1 }
+        }
+        let count = UInt32(bytes.count)
+        // A header, one block that is stored as it is, the checksum, the length.
+        func packed(_ checksum: UInt32, _ length: UInt32) -> [UInt8] {
+            [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1] + little(count, 2) + little(~count, 2) + bytes + little(checksum)
+                + little(length)
+        }
+        #expect(try IDX(file: write("good.gz", packed(~sum, count)), dimensions: 3).bytes.count == 6 * images)
+        for wrong in [packed(~sum ^ 1, count), packed(~sum, count + 1)] {
+            let file = try write("wrong.gz", wrong)
+            let error = #expect(throws: DataError.self) { _ = try IDX(file: file, dimensions: 3) }
+            #expect(error?.reason.contains("is damaged") == true)
+        }
+        for missing in 1...8 {
+            let file = try write("cut.gz", packed(~sum, count).dropLast(missing))
+            let error = #expect(throws: DataError.self) { _ = try IDX(file: file, dimensions: 3) }
+            #expect(error?.reason == "ends early: its checksum is missing")
+        }
+    }
+
     @Test func everyByteMayBeWrong() throws {
         // A small fuzzer: files with random bytes changed and cut are read or refused, and nothing else happens.
         let good = idx([5, 2, 3], (0..<30).map { UInt8($0) })

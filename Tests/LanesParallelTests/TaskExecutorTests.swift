@@ -50,27 +50,25 @@ import Testing
 
     @Test func workersThatComeFreeLaterTakeTasks() async {
         let pool = WorkerPool(lanes: 3)
-        let regions = Counter()
+        let (regions, released) = (Counter(), Counter())
         Thread.detachNewThread { @Sendable in
             pool.run { lane, _ in
                 if lane == 0 { regions.value.add(1, ordering: .sequentiallyConsistent) }
-                usleep(20_000)
+                while released.value.load(ordering: .sequentiallyConsistent) == 0 { usleep(1000) }
             }
             regions.value.add(1, ordering: .sequentiallyConsistent)
         }
         while regions.value.load(ordering: .sequentiallyConsistent) == 0 { await Task.yield() }
-        // Longer than the region: without its workers all would run on the one lane that was free when they came.
-        let threads = await withTaskExecutorPreference(pool) {
-            await withTaskGroup(of: UInt.self) { group in
-                for _ in 0..<30 {
-                    group.addTask {
-                        usleep(10_000)
-                        return UInt(pthread_self())
-                    }
-                }
-                return await group.reduce(into: Set<UInt>()) { $0.insert($1) }
+        // All come while the region has the workers, and nothing else comes to the queue afterwards.
+        let tasks = (0..<30).map { _ in
+            Task(executorPreference: pool) {
+                usleep(10_000)
+                return UInt(pthread_self())
             }
         }
+        released.value.store(1, ordering: .sequentiallyConsistent)
+        var threads = Set<UInt>()
+        for task in tasks { threads.insert(await task.value) }
         #expect(regions.value.load(ordering: .sequentiallyConsistent) == 2)
         #expect(threads.count == 3)
     }

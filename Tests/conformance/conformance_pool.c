@@ -16,6 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef __has_feature // of clang
+#define __has_feature(x) 0
+#endif
+
 enum { LANES = 8 };
 
 static ck_pool *pool_of(int32_t lanes, int64_t spin) {
@@ -532,6 +536,64 @@ static void see_lane(void *context, int32_t lane, int32_t lanes) {
     atomic_fetch_add(&crowd_seen[lane], 1);
 }
 
+typedef struct signal_look {
+    pthread_t caller;
+    _Atomic int32_t workers, wrong;
+} signal_look;
+
+static void look_at_signals(void *context, int32_t lane, int32_t lanes) {
+    signal_look *look = context;
+    sigset_t blocked;
+    (void)lane, (void)lanes;
+    if (pthread_equal(look->caller, pthread_self()) || pthread_sigmask(SIG_SETMASK, NULL, &blocked)) return;
+    look->workers++;
+    look->wrong += !sigismember(&blocked, SIGTERM) || !sigismember(&blocked, SIGUSR1) || !sigismember(&blocked, SIGCHLD);
+    look->wrong += sigismember(&blocked, SIGSEGV) || sigismember(&blocked, SIGFPE);
+}
+
+// The program's signals do not come to workers, faults of their own do; the caller's mask is as it was.
+static void test_signals(void) {
+    sigset_t before, after;
+    signal_look look = {.caller = pthread_self()};
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    ck_pool *pool = pool_of(3, 100000);
+    while (look.workers < 20) ck_pool_detach(pool, 2, look_at_signals, &look); // the alarm is the limit
+    ck_pool_destroy(pool);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    check(look.wrong == 0, "pool: signals of the program are not blocked in workers, or faults are, %d times", look.wrong);
+    check(sigismember(&before, SIGTERM) == sigismember(&after, SIGTERM), "pool: the caller's signals were left blocked");
+}
+
+static long resident_pages(void) {
+    long size = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file && fscanf(file, "%ld %ld", &size, &resident) != 2) resident = 0;
+    if (file) fclose(file);
+    return resident;
+}
+
+static void *pack_once(void *problem) {
+    ck_gemm(ck_gemm_f32(), problem);
+    return NULL;
+}
+
+// The packing memory of threads that have ended is free.
+static void test_packing_memory_ends(void) {
+    enum { SIDE = 512, THREADS = 150 };
+    float *numbers = calloc(3 * SIDE * SIDE, sizeof *numbers);
+    ck_gemm_problem p = {.m = SIDE, .n = SIDE, .k = SIDE, .a = numbers, .lda = SIDE, .b = numbers + SIDE * SIDE, .ldb = SIDE,
+                         .c = numbers + 2 * SIDE * SIDE, .ldc = SIDE, .alpha.f32 = 1};
+    long before = 0;
+    for (int i = 0; i < THREADS; i++) {
+        pthread_t thread;
+        if (i == 10) before = resident_pages();
+        if (pthread_create(&thread, NULL, pack_once, &p) == 0) pthread_join(thread, NULL);
+    }
+    const long grown = (resident_pages() - before) * sysconf(_SC_PAGESIZE) >> 20;
+    check(grown < 40, "packing memory: %ld MiB are left of %d threads that have ended", grown, THREADS);
+    free(numbers);
+}
+
 // More lanes than one word of the pool's list of free workers has bits: each runs once in each region.
 static void test_crowd(void) {
     ck_pool *pool = pool_of(CROWD, 0);
@@ -615,6 +677,12 @@ void test_pool(int regions) {
     test_crowd();
     test_masks();
     test_detached();
+    test_signals();
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // which keep freed memory for a while
+#if !__has_feature(address_sanitizer)
+    test_packing_memory_ends();
+#endif
+#endif
     ck_pool *pool = pool_of(4, 100000);
     tally t = {.pool = pool};
     ck_pool_run(pool, 4, count_lane, &t);

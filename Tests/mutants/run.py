@@ -1,6 +1,7 @@
-"""Plants faults of one line in the C kernels, one at a time, and asserts that the conformance program finds each.
+"""Plants faults of one line, one at a time: in C, where the conformance program has to find each, or in what the Swift tests look at.
 
 usage: run.py FOLDER [--sample N] [NAME...]
+       run.py FOLDER --swift [NAME...]
 
 FOLDER is where copies and objects go. Without names all faults are planted; a sample of N is another one every day.
 """
@@ -71,7 +72,29 @@ MUTANTS = [
     ("end-of-many-workers", POOL, "            worker *w = &pool->worker[word * WORD_BITS + __builtin_ctzll(rest)];\n            posting last", "            worker *w = &pool->worker[__builtin_ctzll(rest)];\n            posting last"),
     ("detached-worker-given-back", POOL, "(uint64_t)1 << index % WORD_BITS", "(uint64_t)1 << index / WORD_BITS"),
     ("detached-lanes-waited-for", POOL, "        while (atomic_load(&pool->detached)) nanosleep(&moment, NULL);\n", ""),
+    ("signals-of-workers", POOL, "    pthread_sigmask(SIG_SETMASK, &all, &before);\n", "    pthread_sigmask(SIG_SETMASK, NULL, &before);\n"),
+    ("memory-of-ended-threads", "CKernels/gemm/gemm_workspace.c", "pthread_setspecific(at_thread_end, memory);", "(void)0;"),
     ("child-of-a-lane", POOL, "        stop_forked_child(w->pool);\n        atomic_exchange", "        atomic_exchange"),
+]
+
+
+# Faults that the Swift tests of the modules have to find: each costs a build of the package.
+NETWORK, IDX, CHECKPOINT = "CKernels/network/network_body.h", "Sources/LanesNN/IDX.swift", "Sources/LanesNN/Checkpoint.swift"
+SWIFT_MUTANTS = [
+    ("softmax-of-wide-rows", NETWORK, "e[r * width + j] = x[r * ldx + start + j] - largest_one[r];", "e[r * width + j] = x[r * ldx + j] - largest_one[r];"),
+    ("softmax-gradient-of-wide-rows", NETWORK, "e[r * width + j] = y[r * ldy + start + j];", "e[r * width + j] = y[r * ldy + j];"),
+    ("label-in-a-later-piece", NETWORK, "labels[first + r] - start;", "labels[first + r];"),
+    ("best-class-beside-nan", NETWORK, " || (x[best] != x[best] && x[j] == x[j])", ""),
+    ("dropout-by-position", NETWORK, "at = first + (uint64_t)block", "at = (uint64_t)block"),
+    ("gradient-of-long-layers", NETWORK, "dx[start + i] = e[i];", "dx[i] = e[i];"),
+    ("end-of-an-array", IDX, 'case 1: throw DataError(file: file, offset: offset, "goes on after its array")', "case 1: break"),
+    ("impossible-sizes", IDX, "size > 0, !overflow, product <= 1 << 31", "!overflow, product <= 1 << 31"),
+    ("cut-gzip", IDX, "guard status != Z_BUF_ERROR else", "guard status != Z_DATA_ERROR else"),
+    ("checksum-of-a-checkpoint", CHECKPOINT, "guard header.checksum(of: data) == header.checksum else {", "guard header.checksum(of: data) != \"\" else {"),
+    ("state-that-is-not-finite", CHECKPOINT, "second.allSatisfy({ $0.isFinite && $0 >= 0 })", "second.allSatisfy({ $0 >= 0 })"),
+    ("transposed-images", "Sources/LanesNN/ImageSet.swift", "data.bytes[start + column * rows + row]", "data.bytes[start + row * columns + column]"),
+    ("first-touch", "Sources/LanesParallel/MemoryPlacement.swift", "storeBytes(of: 0, as: UInt8.self)", "storeBytes(of: (base + offset).load(as: UInt8.self), as: UInt8.self)"),
+    ("recruiting-later", "Sources/LanesParallel/TaskExecutor.swift", "            condition.lock()\n            recruit()\n        }", "            condition.lock()\n        }"),
 ]
 
 
@@ -103,9 +126,53 @@ def found(program, digests):
     return None
 
 
+def find_by_swift(folder, chosen):
+    tree = os.path.join(folder, "swift")
+    shutil.rmtree(tree, ignore_errors=True)
+    files = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT).stdout.split("\0")
+    for name in files:
+        if name and os.path.exists(os.path.join(ROOT, name)):
+            os.makedirs(os.path.dirname(os.path.join(tree, name)), exist_ok=True)
+            shutil.copy(os.path.join(ROOT, name), os.path.join(tree, name), follow_symlinks=False)
+
+    def why():
+        build = run(["swift", "build", "--build-tests"], cwd=tree)
+        if build.returncode != 0:
+            raise SystemExit(f"a fault does not compile: {build.stdout[-2000:]}")
+        try:
+            test = run(["swift", "test", "--skip-build", "--filter", "CKernelsTests|LanesNNTests|LanesParallelTests"], cwd=tree, timeout=300)
+        except subprocess.TimeoutExpired:
+            return "the Swift tests do not end"
+        return "Swift tests" if test.returncode != 0 else None
+
+    if why():
+        raise SystemExit("without a fault something is found already by the Swift tests")
+    survivors = []
+    for name, path, old, new in chosen:
+        full = os.path.join(tree, path)
+        with open(full) as file:
+            text = file.read()
+        if text.count(old) != 1:
+            raise SystemExit(f"{name}: what should be replaced stands {text.count(old)} times in {path}")
+        with open(full, "w") as file:
+            file.write(text.replace(old, new))
+        reason = why()
+        with open(full, "w") as file:
+            file.write(text)
+        print(f"{'found' if reason else 'SURVIVES'}  {name}{f' ({reason})' if reason else ''}", flush=True)
+        survivors += [] if reason else [name]
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} planted faults found by the Swift tests")
+    sys.exit(1 if survivors else 0)
+
+
 def main():
     arguments = sys.argv[1:]
     folder = arguments.pop(0)
+    if arguments[:1] == ["--swift"]:
+        unknown = set(arguments[1:]) - {m[0] for m in SWIFT_MUTANTS}
+        if unknown:
+            raise SystemExit(f"no such fault: {' '.join(sorted(unknown))}")
+        return find_by_swift(folder, [m for m in SWIFT_MUTANTS if m[0] in arguments[1:] or not arguments[1:]])
     chosen = MUTANTS
     if arguments[:1] == ["--sample"]:
         chosen = random.Random(datetime.date.today().toordinal()).sample(MUTANTS, int(arguments[1]))
