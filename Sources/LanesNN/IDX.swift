@@ -32,6 +32,8 @@ internal func complaintAboutKind(of file: String) -> String? {
     private let file: String
     private let handle: gzFile
     private var offset = 0
+    // Of the array.
+    private var remaining: Int
 
     /// Opens a file whose array has `dimensions` dimensions, and reads its sizes.
     public init(file: String, dimensions: Int) throws(DataError) {
@@ -63,13 +65,20 @@ internal func complaintAboutKind(of file: String) -> String? {
             throw error
         }
         offset = 4 + 4 * dimensions
+        remaining = sizes.reduce(1, *)
         self.sizes = sizes
     }
 
     deinit { unsafe gzclose(handle) }
 
     /// The next bytes of the array, exactly so many.
+    ///
+    /// - Precondition: so many are left of it.
     public func read(_ count: Int) throws(DataError) -> [UInt8] {
+        guard count >= 0 && count <= remaining else {
+            fatalError("IDXReader: \(count) bytes of an array of which \(remaining) are left")
+        }
+        remaining -= count
         let bytes = try unsafe IDXReader.read(count, handle, file, at: offset)
         offset += count
         return bytes

@@ -17,7 +17,9 @@ import Testing
     }()
 
     // The element type's kernels; a test of each by its closure.
-    private func each<Element: BinaryFloatingPoint & BitwiseCopyable & Sendable>(_ type: Element.Type, _ test: (Row) -> [Element]) {
+    private func each<Element: BinaryFloatingPoint & BitwiseCopyable & Sendable>(
+        _ type: Element.Type, _ test: (Row) -> [Element]
+    ) {
         var first: [Element]?
         for row in Self.rows where row.byteCount == MemoryLayout<Element>.size {
             let result = test(row)

@@ -28,7 +28,12 @@ import Testing
             #expect(inside.value.load(ordering: .relaxed) == 100)
         }
         // The lanes have gone back, each at its own moment.
-        while pool.run({ _, _ in }) < lanes { await Task.yield() }
+        var most = 0
+        for _ in 0..<100_000 where most < pool.lanes {
+            most = pool.run { _, _ in }
+            await Task.yield()
+        }
+        #expect(most == pool.lanes)
     }
 
     @Test func tasksRunAtTheSameTime() async {
@@ -60,7 +65,7 @@ import Testing
         }
         while regions.value.load(ordering: .sequentiallyConsistent) == 0 { await Task.yield() }
         // All come while the region has the workers, and nothing else comes to the queue afterwards.
-        let tasks = (0..<30).map { _ in
+        let tasks = (0..<60).map { _ in
             Task(executorPreference: pool) {
                 usleep(10_000)
                 return UInt(pthread_self())
@@ -69,8 +74,8 @@ import Testing
         released.value.store(1, ordering: .sequentiallyConsistent)
         var threads = Set<UInt>()
         for task in tasks { threads.insert(await task.value) }
-        #expect(regions.value.load(ordering: .sequentiallyConsistent) == 2)
-        #expect(threads.count == 3)
+        while regions.value.load(ordering: .sequentiallyConsistent) < 2 { await Task.yield() }
+        #expect(threads.count == pool.lanes)
     }
 
     @Test func theLastReferenceMayGoAwayOnALaneOfItsOwn() async {

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <lanes_blas.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,9 +39,16 @@ static void multiply(float result[RESULTS][N * N]) {
     cblas_sgemv(CblasRowMajor, CblasNoTrans, N, N, 1, a, N, b, 2, 0, result[4], 3);
 }
 
-int main(void) {
-    for (int i = 0; i < N * N; i++) a[i] = (float)(i * 37 % 101) / 101, b[i] = (float)(i * 53 % 97) / 97 - 0.5f;
+// On a thread of its own, whose packing memory ends with it: a child would go on with that of the thread that forks.
+static void *expect(void *unused) {
     multiply(expected);
+    return unused;
+}
+
+int main(void) {
+    pthread_t thread;
+    for (int i = 0; i < N * N; i++) a[i] = (float)(i * 37 % 101) / 101, b[i] = (float)(i * 53 % 97) / 97 - 0.5f;
+    if (pthread_create(&thread, NULL, expect, NULL) || pthread_join(thread, NULL)) return 1;
     long n = 0;
     for (int status = 0; status == 0; n++) {
         const pid_t child = fork();
@@ -62,5 +70,5 @@ int main(void) {
         }
     }
     printf("%ld allocations failed in turn\n", n - 1);
-    return n < 3; // pool and packing memory
+    return n < 2; // packing memory at least
 }

@@ -47,7 +47,7 @@ SOURCE = {
     "destroy waits": "while (atomic_load(&pool->detached)) nanosleep(&moment, NULL);",
 }
 
-ORDERS = {"post": RELEASE, "barrier": SEQ, "poll": ACQUIRE, "asleep": SEQ, "sleeping look": SEQ, "done": SEQ, "caller sleeps": SEQ, "join": ACQUIRE,
+ORDERS = {"post": RELEASE, "barrier": SEQ, "barrier of one": SEQ, "poll": ACQUIRE, "asleep": SEQ, "sleeping look": SEQ, "done": SEQ, "caller sleeps": SEQ, "join": ACQUIRE,
           "lease": ACQUIRE, "give back": RELEASE, "detached": SEQ, "destroy": SEQ}
 
 
@@ -112,12 +112,12 @@ def worker(orders):
     return p
 
 
-def post(p, orders, task, name):
+def post(p, orders, task, name, barrier="barrier of one"):
     p.add("plain store", "task", lambda r, task=task: task)
     p.add("load", TICKET, "start", RELAXED)
     p.add("set", TICKET, lambda r: r[TICKET] + 1)
     p.add("store", "start", lambda r: r[TICKET], orders["post"])
-    if orders["barrier"] == SEQ:
+    if orders[barrier] == SEQ:
         p.add("fence")
     p.add("load", FLAG, "asleep", orders["asleep"])
     p.add("if", lambda r: r[FLAG] == 0, name + " posted")
@@ -137,7 +137,7 @@ def region(p, orders, number, name):
     """A region of two lanes; the worker's lane is counted in `ran`, which the leaseholder reads when it has joined."""
     lease(p, orders, name + " alone")
     p.add("plain load", REGION, "ran")
-    post(p, orders, number, name)
+    post(p, orders, number, name, "barrier")
     p.label(name + " join")
     p.add("load", FLAG, "done", orders["join"])
     p.add("if", lambda r: r[FLAG] == r[TICKET], name + " joined")
@@ -179,9 +179,8 @@ def detach(p, orders, name):
 
 
 def destroy(p, orders):
-    p.label("destroy")
-    p.add("load", FLAG, "detached", orders["destroy"])
-    p.add("if", lambda r: r[FLAG] > 0, "destroy")
+    # Not a loop, in which a lane that nobody wakes would look like progress.
+    p.add("await zero", FLAG, "detached", orders["destroy"])
     p.add("exchange", FLAG, "free", lambda r: 1, lambda r: 0, orders["lease"])
     p.add("check", lambda r: r[FLAG] == 1, "a pool was destroyed while a region ran on it")
     post(p, orders, END, "destroy")
@@ -308,12 +307,14 @@ def steps(programs, state):
             if not rest[0](registers):
                 raise Wrong(rest[1])
             yield after()
-        elif kind == "load":
+        elif kind in ("load", "await zero"):
             register, location, order = rest
             i = INDEX[location]
             least = max(view[i], seq[i]) if order == SEQ else view[i]
             for time in range(least, len(memory[i])):
                 value, handed = memory[i][time]
+                if kind == "await zero" and value != 0:
+                    continue
                 seen = view[:i] + (time,) + view[i + 1:]
                 yield after(registers=put(register, value), view=joined(seen, handed) if order in (ACQUIRE, SEQ) else seen)
         elif kind == "store":
@@ -360,7 +361,7 @@ def main():
         print(f"{name}: {explore(programs, 3_000_000)} states, none wrong", flush=True)
     survivors = []
     # The worker's poll is not among them: what it reads counts only once the exchange that takes the lane has read it too.
-    for order, weaker in (("post", RELAXED), ("barrier", RELAXED), ("asleep", RELEASE), ("done", RELAXED), ("join", RELAXED),
+    for order, weaker in (("post", RELAXED), ("barrier", RELAXED), ("barrier of one", RELAXED), ("asleep", RELEASE), ("done", RELAXED), ("join", RELAXED),
                           ("caller sleeps", RELEASE), ("lease", RELAXED), ("give back", RELAXED)):
         why = None
         for name, programs in scenarios({**ORDERS, order: weaker}):

@@ -22,7 +22,7 @@ extension Experiment {
         question:
             "How long does it take to start work on every lane and to wait for all of them, in the ways that programs do it?",
         hypothesis:
-            "A pool whose workers are awake needs ten transfers of a cache line at most; a region that wakes or makes threads needs a microsecond or more.",
+            "A pool whose workers are awake needs ten transfers of a cache line at most, and a fifth of one more for each lane beyond two; a region that wakes or makes threads needs a microsecond or more.",
         figure: .bars(y: "ns", logY: true),
         predict: { profile in
             // A line to start and one to join; each is taken by who writes it and then by who reads it. And the clock of both sides' polls.
@@ -131,7 +131,8 @@ extension Experiment {
                     ", \(name) \(text(time / 1000)) µs\(threads < 0.95 * Double(facts.lanes) ? " (with \(text(threads, 2)) of \(facts.lanes) threads on the average)" : "")"
             }
             return (
-                hot <= 10 * facts.transfer && min(thread, asleep) >= 1000 ? .supported : .refuted,
+                hot <= (10 + 0.2 * Double(max(0, facts.lanes - 2))) * facts.transfer && min(thread, asleep) >= 1000
+                    ? .supported : .refuted,
                 "A region on workers that look for work takes \(text(hot, 0)) ns; two transfers of a cache line, there and back, \(2 * facts.transfer <= hot ? "are \(text(2 * facts.transfer, 0)) ns of it (\(text(200 * facts.transfer / hot, 0))%)" : "took \(text(2 * facts.transfer, 0)) ns right before, which is more"). Making threads takes \(text(thread / 1000)) µs\(others(.taskGroup, "a group of tasks"))\(others(.concurrentPerform, "GCD")), a region that finds the pool asleep \(text(asleep / 1000)) µs.\(found[.threads(of: .poolAsleep)].map { $0 < 1.5 ? " Workers that have to be woken come too late for so short a region: the caller ran it alone (\(text($0, 2)) threads on the average)." : "" } ?? "")"
                     + (found[.openMP].map { " OpenMP's workers wait awake too and need \(text($0, 0)) ns." } ?? "")
             )

@@ -26,23 +26,25 @@ extension Experiment {
             var observation = Observation()
             let images = ImageSet.drawn(count: 2048, seed: lab.seed)
             let rates = (0..<2 * lab.lanes).map { 0.02 * Double($0 + 1) }
-            // Returns every bit of the model.
-            @Sendable func train(_ rate: Double, _ pool: WorkerPool) -> [UInt32] {
+            @Sendable func train(_ rate: Double, _ pool: WorkerPool) -> Network<Float>? {
                 var options = TrainingOptions()
                 options.optimizer = .sgd()
                 options.rate = rate
                 let trainer = Trainer(Network<Float>(shape: NetworkShape([784, 128, 64, 10])), options: options, pool: pool)
                 let order = SplitMix64.shuffled(count: images.count, seed: lab.seed, epoch: 0)
                 for first in stride(from: 0, to: images.count, by: 32) {
-                    _ = try? trainer.step(images, indices: order[first..<first + 32])
+                    guard (try? trainer.step(images, indices: order[first..<first + 32])) != nil else { return nil }
                 }
-                let layers = (0..<3).map { trainer.network.layer($0) }
-                return layers.flatMap { ($0.weights + $0.bias).map(\.bitPattern) }
+                return trainer.network
+            }
+            // Every bit of a model, looked at when nothing is timed.
+            func bits(_ network: Network<Float>) -> [UInt32] {
+                (0..<3).map { network.layer($0) }.flatMap { ($0.weights + $0.bias).map(\.bitPattern) }
             }
             let alone = WorkerPool(lanes: 1)
             var bars = Series("\(rates.count) configurations", unit: "ms")
-            let models = Mutex([[UInt32]](repeating: [], count: 3 * rates.count))
-            func add(_ label: String, _ which: Int, _ work: (@Sendable (Int, [UInt32]) -> Void) -> Void) {
+            let models = Mutex([Network<Float>?](repeating: nil, count: 3 * rates.count))
+            func add(_ label: String, _ which: Int, _ work: (@Sendable (Int, Network<Float>?) -> Void) -> Void) {
                 let times = (0..<(lab.isQuick ? 3 : 7)).map { _ -> Double in
                     let start = Clock.nanoseconds
                     work { index, model in models.withLock { $0[which * rates.count + index] = model } }
@@ -59,7 +61,8 @@ extension Experiment {
             add("side by side, a lane each", 2) { keep in
                 lab.pool.parallelFor(rates.indices, schedule: .dynamic(grain: 1)) { keep($0, train(rates[$0], alone)) }
             }
-            let found = models.withLock { $0 }
+            let found = models.withLock { $0 }.compactMap { $0 }.map(bits)
+            guard found.count == 3 * rates.count else { throw LaboratoryError("a step of a training was refused") }
             for index in rates.indices
             where found[index] != found[rates.count + index] || found[index] != found[2 * rates.count + index] {
                 throw LaboratoryError("configuration \(index) gave other models in other ways of running")

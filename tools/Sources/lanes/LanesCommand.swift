@@ -40,8 +40,8 @@ struct Failure: Error, CustomStringConvertible {
         signal(SIGXFSZ, SIG_IGN)
         do {
             try checkArguments()
-            try Limits.check()
             var command = try LanesCommand.parseAsRoot()
+            try Limits.check()
             try command.run()
         } catch {
             let code = LanesCommand.exitCode(for: error)

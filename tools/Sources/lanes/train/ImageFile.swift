@@ -77,7 +77,7 @@ struct ImageFile {
         return pixels
     }
 
-    // `start` are the first bytes of the file: enough for any header, and the pixels of small images.
+    // `start` are the first 4096 bytes of the file, in which its header has to end.
     private static func readPGM(
         _ file: String, _ start: [UInt8], _ handle: FileHandle, _ check: (Int, Int) throws -> Void
     ) throws -> [UInt8] {
@@ -102,7 +102,8 @@ struct ImageFile {
                 position += 1
             }
             guard position > first else {
-                throw Failure("'\(file)', offset \(position): a number is missing in the PGM header")
+                throw Failure(
+                    "'\(file)', offset \(position): a number is missing in the PGM header (within the first 4096 bytes)")
             }
             return value
         }

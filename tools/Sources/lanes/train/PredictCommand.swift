@@ -18,7 +18,7 @@ struct PredictCommand: ParsableCommand {
 
     @Argument(help: "Files with images.") var files: [String]
     @Option(help: "The model.") var checkpoint = "lanes.safetensors"
-    @Option(help: "Only so many images of each file.") var first: Int?
+    @Option(help: "Only so many images of each file; what follows them is not read.") var first: Int?
     @Flag(help: "Dark on light: turn each pixel p into 255 - p.") var invert = false
     @Flag(help: "Print one JSON object.") var json = false
 
