@@ -19,6 +19,12 @@
 #ifndef __has_feature // of clang
 #define __has_feature(x) 0
 #endif
+// Sanitizers keep freed memory for a while.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer)
+enum { FREED_MEMORY_STAYS = 1 };
+#else
+enum { FREED_MEMORY_STAYS = 0 };
+#endif
 
 enum { LANES = 8 };
 
@@ -678,11 +684,7 @@ void test_pool(int regions) {
     test_masks();
     test_detached();
     test_signals();
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // which keep freed memory for a while
-#if !__has_feature(address_sanitizer)
-    test_packing_memory_ends();
-#endif
-#endif
+    if (!FREED_MEMORY_STAYS) test_packing_memory_ends();
     ck_pool *pool = pool_of(4, 100000);
     tally t = {.pool = pool};
     ck_pool_run(pool, 4, count_lane, &t);
