@@ -126,6 +126,34 @@ def found(program, digests):
     return None
 
 
+def choose(mutants, names):
+    unknown = set(names) - {m[0] for m in mutants}
+    if unknown:
+        raise SystemExit(f"no such fault: {' '.join(sorted(unknown))}")
+    return [m for m in mutants if m[0] in names] if names else mutants
+
+
+def plant_each(tree, chosen, why, by=""):
+    """Plants each fault in the tree, asks why(path) what finds it, and takes it out again. Ends the program."""
+    survivors = []
+    for name, path, old, new in chosen:
+        full = os.path.join(tree, path)
+        with open(full) as file:
+            text = file.read()
+        if text.count(old) != 1:
+            raise SystemExit(f"{name}: what should be replaced stands {text.count(old)} times in {path}")
+        with open(full, "w") as file:
+            file.write(text.replace(old, new))
+        reason = why(path)
+        with open(full, "w") as file:
+            file.write(text)
+        print(f"{'found' if reason else 'SURVIVES'}  {name}{f' ({reason})' if reason else ''}", flush=True)
+        if not reason:
+            survivors.append(name)
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} planted faults found{by}")
+    sys.exit(1 if survivors else 0)
+
+
 def find_by_swift(folder, chosen):
     tree = os.path.join(folder, "swift")
     shutil.rmtree(tree, ignore_errors=True)
@@ -147,41 +175,20 @@ def find_by_swift(folder, chosen):
 
     if why():
         raise SystemExit("without a fault something is found already by the Swift tests")
-    survivors = []
-    for name, path, old, new in chosen:
-        full = os.path.join(tree, path)
-        with open(full) as file:
-            text = file.read()
-        if text.count(old) != 1:
-            raise SystemExit(f"{name}: what should be replaced stands {text.count(old)} times in {path}")
-        with open(full, "w") as file:
-            file.write(text.replace(old, new))
-        reason = why()
-        with open(full, "w") as file:
-            file.write(text)
-        print(f"{'found' if reason else 'SURVIVES'}  {name}{f' ({reason})' if reason else ''}", flush=True)
-        survivors += [] if reason else [name]
-    print(f"{len(chosen) - len(survivors)} of {len(chosen)} planted faults found by the Swift tests")
-    sys.exit(1 if survivors else 0)
+    plant_each(tree, chosen, lambda path: why(), " by the Swift tests")
 
 
 def main():
     arguments = sys.argv[1:]
     folder = arguments.pop(0)
     if arguments[:1] == ["--swift"]:
-        unknown = set(arguments[1:]) - {m[0] for m in SWIFT_MUTANTS}
-        if unknown:
-            raise SystemExit(f"no such fault: {' '.join(sorted(unknown))}")
-        return find_by_swift(folder, [m for m in SWIFT_MUTANTS if m[0] in arguments[1:] or not arguments[1:]])
+        find_by_swift(folder, choose(SWIFT_MUTANTS, arguments[1:]))
     chosen = MUTANTS
     if arguments[:1] == ["--sample"]:
         chosen = random.Random(datetime.date.today().toordinal()).sample(MUTANTS, int(arguments[1]))
         arguments = arguments[2:]
     if arguments:
-        unknown = set(arguments) - {m[0] for m in MUTANTS}
-        if unknown:
-            raise SystemExit(f"no such fault: {' '.join(sorted(unknown))}")
-        chosen = [m for m in MUTANTS if m[0] in arguments]
+        chosen = choose(MUTANTS, arguments)
     tree = os.path.join(folder, "tree")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(tree)
@@ -206,33 +213,22 @@ def main():
         if check(name):
             raise SystemExit("without a fault something is found already")
         shutil.copytree(os.path.join(folder, name), os.path.join(folder, f"{name}-right"))
-    survivors = []
-    for name, path, old, new in chosen:
-        full = os.path.join(tree, path)
-        with open(full) as file:
-            text = file.read()
-        if text.count(old) != 1:
-            raise SystemExit(f"{name}: what should be replaced stands {text.count(old)} times in {path}")
-        with open(full, "w") as file:
-            file.write(text.replace(old, new))
+
+    def why(path):
         # A header's fault is compiled into every row of its folder.
         affected = [path] if path.endswith(".c") else [s for s in sources if os.path.dirname(s) == os.path.dirname(path)]
-        why = None
+        reason = None
         for variant, flags in variants:
             compile_all(tree, affected, os.path.join(folder, variant), flags)
-            why = why or check(variant)
+            reason = reason or check(variant)
             for source in affected:
                 object_name = source.replace("/", "_") + ".o"
                 shutil.copy(os.path.join(folder, f"{variant}-right", object_name), os.path.join(folder, variant, object_name))
-            if why:
+            if reason:
                 break
-        with open(full, "w") as file:
-            file.write(text)
-        print(f"{'found' if why else 'SURVIVES'}  {name}{f' ({why})' if why else ''}", flush=True)
-        if not why:
-            survivors.append(name)
-    print(f"{len(chosen) - len(survivors)} of {len(chosen)} planted faults found")
-    sys.exit(1 if survivors else 0)
+        return reason
+
+    plant_each(tree, chosen, why)
 
 
 main()
