@@ -56,7 +56,8 @@ int32_t ck_pool_lanes(const ck_pool *pool);
 // more. Returns how many lanes there were; the task learns it too. Returns when all have ended.
 int32_t ck_pool_run(ck_pool *pool, int32_t most, ck_pool_task task, void *context);
 
-// The same for short regions: only workers that are awake and not on the caller's processor take part. Returns 0, without having run anything, where none is.
+// The same for short regions: only workers that are awake and not on the caller's processor take part. Returns 0, without having run
+// anything, where none is.
 int32_t ck_pool_run_if_awake(ck_pool *pool, int32_t most, ck_pool_task task, void *context);
 
 // Gives the task to at most `most` workers that are free, each as a lane of its own (0 ..., of as many as there are), and returns how many
