@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__linux__)
 #include <sys/mman.h>
-#endif
+#include <unistd.h>
 
 typedef struct workspace {
     char *memory;
@@ -22,9 +21,32 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static bool have_key; // without one, the memory of ended threads is not freed
 
+static bool guarded;                        // by a test
+static _Thread_local size_t guarded_size;   // of the thread's memory, if a guard page follows it
+static size_t whole_pages(size_t size) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (size + page - 1) / page * page;
+}
+
+// Exactly this size, NaN everywhere, and then a page that nobody may touch.
+static void *allocate_guarded(size_t size) {
+    const size_t inner = whole_pages(size);
+    char *mapping = mmap(NULL, inner + whole_pages(1), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED) return NULL;
+    if (mprotect(mapping, inner, PROT_READ | PROT_WRITE)) abort();
+    guarded_size = size;
+    return memset(mapping + inner - size, 0xff, size);
+}
+
 // Other destructors of the thread may still multiply: they find no memory here, and get some again.
 static void free_workspace(void *memory) {
-    free(memory);
+    if (guarded_size) {
+        const size_t inner = whole_pages(guarded_size);
+        munmap((char *)memory + guarded_size - inner, inner + whole_pages(1));
+    } else {
+        free(memory);
+    }
+    guarded_size = 0;
     mine = (workspace){NULL, 0};
 }
 
@@ -42,6 +64,7 @@ static _Thread_local bool denied; // by a test
 static void *allocate(size_t unit, size_t size) {
     void *memory = NULL;
     if (denied) return NULL;
+    if (guarded) return allocate_guarded(size);
     if (posix_memalign(&memory, unit, size)) {
         static atomic_flag told = ATOMIC_FLAG_INIT;
         if (!atomic_flag_test_and_set(&told))
@@ -56,17 +79,16 @@ char *ck_gemm_workspace(size_t size) {
     // Whole huge pages where it pays: panels then need one TLB entry instead of hundreds.
     const size_t unit = size > (256 << 10) ? 2u << 20 : 4096;
     const size_t rounded = (size + unit - 1) / unit * unit;
-    free(mine.memory);
-    mine = (workspace){NULL, 0};
+    free_workspace(mine.memory);
     pthread_once(&once, make_key);
     if (have_key) pthread_setspecific(at_thread_end, NULL);
-    void *memory = allocate(unit, rounded);
+    void *memory = allocate(unit, guarded ? size : rounded);
     if (!memory) return NULL;
 #if defined(__linux__)
-    if (unit > 4096) madvise(memory, rounded, MADV_HUGEPAGE); // a wish: small pages work too
+    if (unit > 4096 && !guarded) madvise(memory, rounded, MADV_HUGEPAGE); // a wish: small pages work too
 #endif
     if (have_key) pthread_setspecific(at_thread_end, memory);
-    mine = (workspace){memory, rounded};
+    mine = (workspace){memory, guarded ? 0 : rounded}; // with a guard page, every product has its own
     return mine.memory;
 }
 
@@ -98,3 +120,5 @@ void ck_gemm_deny_workspace(bool deny) {
     if (have_key) pthread_setspecific(at_thread_end, NULL);
     free_workspace(mine.memory);
 }
+
+void ck_gemm_guard_workspace(void) { guarded = true; }

@@ -1,7 +1,7 @@
 // Checks every kernel of every instruction set that this processor has against the numeric promise of ck_gemm.h, bit for bit,
-// with operands against inaccessible pages and poisoned packing memory.
+// with operands against inaccessible pages and poisoned packing memory, in the guarded and the full form against inaccessible pages too.
 //
-// usage: conformance [quick | full | pool [REGIONS] | nothreads | hogs]     prints digests of the promised bits; they are equal on every processor and compiler
+// usage: conformance [quick | guarded | full | pool [REGIONS] | nothreads | hogs]     prints digests of the promised bits; they are equal on every processor and compiler
 #include "conformance.h"
 
 #include <stdarg.h>
@@ -104,7 +104,8 @@ int lost_registers(const ck_gemm_kernels *kernels, const ck_gemm_problem *proble
 }
 
 int main(int argc, char **argv) {
-    const bool quick = argc > 1 && strcmp(argv[1], "quick") == 0;
+    const bool guarded = argc > 1 && strcmp(argv[1], "guarded") == 0; // as quick, with guard pages behind packing memory too
+    const bool quick = guarded || (argc > 1 && strcmp(argv[1], "quick") == 0);
     const effort full = {1200, 1, 1, true}, less = {160, 97, 5, false};
     for (int isa = 0; isa < CK_ISA_COUNT; isa++)
         if (ck_isa_available((ck_isa)isa)) printf("isa %s\n", ck_isa_name((ck_isa)isa));
@@ -120,6 +121,7 @@ int main(int argc, char **argv) {
         printf("%ld checks, %ld failed\n", check_count, failure_count);
         return failure_count > 0;
     }
+    if (guarded || !quick) ck_gemm_guard_workspace();
     test_f32(quick ? less : full);
     test_f64(quick ? less : full);
     printf("%ld checks, %ld failed\n", check_count, failure_count);
