@@ -62,7 +62,7 @@ bool ck_lab_multiply(int64_t steps, float factor, float *numbers, bool flush) {
 typedef int64_t wide_number __attribute__((aligned(1), may_alias));
 typedef int32_t narrow_number __attribute__((aligned(1), may_alias));
 
-// Every step stores what the load of the step before gave: the chain runs through memory.
+// Every step stores what the load of the step before gave: the chain runs through memory, unless a core keeps such a number in a register.
 int64_t ck_lab_forward(ck_lab_forward_kind kind, int64_t steps, char *at) {
     int64_t x = 1;
     for (int64_t i = 0; i < steps; i++) {

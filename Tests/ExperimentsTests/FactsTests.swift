@@ -136,7 +136,40 @@ extension Facts {
             "pool, awake, ns": 745.0, "threads made anew, ns": 20_000, "TaskGroup, ns": 9000, "pool, asleep, ns": 12_000,
         ]
         let text = Experiment.forkJoin.judge(Numbers(record: numbers), facts).1
-        #expect(text.contains("two transfers of a cache line, there and back, are 130 ns of it (17%)"), "\(text)")
+        #expect(
+            text.contains("two transfers of a cache line, there and back, took 130 ns right before, 17% as long"), "\(text)")
+    }
+
+    /// What a core keeps in a register never went through a load, and is no measure of what does.
+    @Test func aRenamedStoreIsNotAForwardedOne() {
+        var numbers = [
+            "the same 8 bytes, ns": 0.115, "upper 4 of 8 bytes, ns": 2.02, "two stores of 4, a load of 8, ns": 3.16,
+            "across a line, ns": 0.2, "across a page, ns": 6.9,
+        ]
+        let (verdict, text) = Experiment.storeForwarding.judge(Numbers(record: numbers), .zen5)
+        #expect(verdict == .refuted && text.contains("less than a cycle"), "\(text)")
+        numbers["the same 8 bytes, ns"] = 1.2
+        numbers["upper 4 of 8 bytes, ns"] = 1.3
+        #expect(Experiment.storeForwarding.judge(Numbers(record: numbers), .zen5).0 == .supported)
+    }
+
+    /// Readers that do not fill memory say nothing about a full one; ways that are alike have no winner.
+    @Test func whatWasNotReachedIsNotJudged() {
+        let idle = [
+            "idle, ns": 150.0, "busiest, ns": 158, "busiest, GB/s": 40, "most that the others read, GB/s": 41,
+            "triad of all lanes, from the profile, GB/s": 90,
+        ]
+        #expect(Experiment.loadedLatency.judge(Numbers(record: idle), .zen5).0 == .notTestable)
+        let alike = [
+            "one lane, µs": 190.0, "lanes inside each product, µs": 102.8, "a pipeline of two stages, µs": 103.8,
+            "samples shared, all layers, µs": 100.7,
+        ]
+        let (verdict, text) = Experiment.sequentialChain.judge(Numbers(record: alike), .zen5)
+        #expect(verdict == .refuted && text.contains("within a twentieth"), "\(text)")
+    }
+
+    @Test func interpolatedNumbersHaveTwoDigits() {
+        #expect(about(38_801) == "39,000" && about(1_250_000) == "1,300,000" && about(96) == "96" && about(3.14) == "3.1")
     }
 
     @Test func theCycleIsEstablishedOrSaidToBeUnknown() {

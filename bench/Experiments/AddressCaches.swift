@@ -7,6 +7,8 @@ extension Quantity {
     fileprivate static let worstSmallOverHuge = Quantity("worst number of pages, small over huge", "times")
     fileprivate static let mostPages = Quantity("most pages")
     fileprivate static let countedMisses = Quantity("look-ups a load, most pages, counted by the processor")
+    fileprivate static let firstStepSmall = Quantity("first step, small pages")
+    fileprivate static let firstStepHuge = Quantity("first step, huge pages")
     fileprivate static let sixteenPages = Quantity("16 pages", "ns")
 }
 
@@ -59,6 +61,10 @@ extension Experiment {
                 .mostPages: ratios.last!.0,
                 .sixteenPages: small.points[0].y,
             ]
+            // Where the time first leaves that of a few pages by half.
+            func firstStep(_ series: Series) -> Double? { series.points.first { $0.y > 1.5 * series.points[0].y }?.x }
+            observation.numbers[.firstStepSmall] = firstStep(small)
+            observation.numbers[.firstStepHuge] = firstStep(huge)
             observation.numbers[.countedMisses] = counted
             observation.notes.append("transparent huge pages are set to '\(Laboratory.record.hugePages)' on this system")
             return observation
@@ -69,8 +75,11 @@ extension Experiment {
             return (
                 worst > 1.1 ? .supported : .refuted,
                 (worst > 1.1
-                    ? "Up to about \(text(reach, 0)) pages of \(pageText(facts.pageBytes)) a load takes at most a tenth longer than in huge pages; with \(text(found[.mostPages]!, 0)) it takes \(text(times, 2)) times as long, at the worst number \(text(worst, 2)) times. \(text(reach, 0)) pages are \(text(reach * Double(facts.pageBytes) / 1_048_576, 1)) MiB."
+                    ? "Up to about \(text(reach, 0)) pages of \(pageText(facts.pageBytes)) a load takes at most a tenth longer than in huge pages; with \(text(found[.mostPages]!, 0)) it takes \(text(times, 2)) times as long\(worst > 1.02 * times ? ", at the worst number \(text(worst, 2)) times" : ""). \(text(reach, 0)) pages are \(text(reach * Double(facts.pageBytes) / 1_048_576, 1)) MiB."
                     : "With \(text(found[.mostPages]!, 0)) pages of \(pageText(facts.pageBytes)) a load takes \(text(times, 2)) times as long as in huge ones: no end of the address caches was seen.")
+                    + (found[.firstStepSmall].map { small in
+                        " The time of a load first rises by half at \(text(small, 0)) pages\(found[.firstStepHuge] == small ? ", in huge pages as well" : "")."
+                    } ?? "")
                     + (found[.countedMisses].map { " The processor counted \(text($0, 2)) look-ups a load there." } ?? "")
             )
         },

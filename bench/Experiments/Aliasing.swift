@@ -50,10 +50,10 @@ extension Experiment {
             let (distance, waits) = (found[.slowestDistance]!, slow > 1.2 * plain)
             return (
                 behind > 1.2 * plain ? .supported : .refuted,
-                "A number takes \(text(plain, 3)) ns to copy where the arrays are 2048 bytes apart modulo 4096. Of the five distances from 4 to 64 bytes, where a load follows a store whose low twelve bits are its own, the number that are a fifth slower or more is \(text(found[.slowDistances]!, 0)); the median of the five is \(text(behind, 3)) ns. The slowest distance of all, \(text(distance, 0)) bytes, takes \(text(slow, 3)) ns, \(text(slow / plain, 2)) times.\(waits && !(4...64 ~= distance) ? " Why that distance is slow is not measured." : "")"
+                "A number takes \(text(plain, 3)) ns to copy where the arrays are 2048 bytes apart modulo 4096. Of the five distances from 4 to 64 bytes, where a load follows a store whose low twelve bits are its own, \(found[.slowDistances]! == 0 ? "none is" : "\(text(found[.slowDistances]!, 0)) are") a fifth slower or more; the median of the five is \(text(behind, 3)) ns. The slowest distance of all, \(text(distance, 0)) bytes, takes \(text(slow, 3)) ns, \(text(slow / plain, 2)) times.\(waits && !(4...64 ~= distance) ? " Why that distance is slow is not measured." : "")"
             )
         },
         remember: { found, _ in
-            "The distance between what is read and what is written makes a copy up to \(text(found[.slowest]! / found[.fastest]!, 2)) times as slow."
+            "\(found[.slowest]! > 1.2 * found[.fastest]! ? "The distance between what is read and what is written makes a copy up to" : "The distance between what is read and what is written hardly matters here:") \(text(found[.slowest]! / found[.fastest]!, 2)) times \(found[.slowest]! > 1.2 * found[.fastest]! ? "as slow" : "at most")."
         })
 }

@@ -3,6 +3,7 @@ import Measurement
 extension Quantity {
     fileprivate static let memory = Quantity("memory", "ns")
     fileprivate static func end(ofLevel level: Int) -> Quantity { Quantity("end of level \(level)", "KiB") }
+    fileprivate static let endOfTheLastLevel8Chains = Quantity("end of the last level, 8 chains", "KiB")
     fileprivate static func size(ofLevel level: Int) -> Quantity { Quantity("size of level \(level)", "KiB") }
     fileprivate static func load(fromLevel level: Int) -> Quantity { Quantity("level \(level)", "ns") }
     fileprivate static let firstCache = Quantity("first cache", "ns")
@@ -60,15 +61,21 @@ extension Experiment {
             observation.numbers[.memory8Chains] = many.points.last!.y
             if complaint == nil { observation.numbers[.memorySmallPages] = small.points.last!.y }
             // A level ends where the time leaves its plateau for the next one: half way between the two on a logarithmic scale.
+            func edge(_ series: Series, _ inside: Double, _ outside: Double) -> Double? {
+                guard let near = series.points.last(where: { $0.x <= inside }),
+                    let far = series.points.first(where: { $0.x >= outside })
+                else { return nil }
+                let middle = (near.y * far.y).squareRoot()
+                return series.points.first { $0.x > near.x && $0.y >= middle }.map { $0.x / 1024 / 1.15 }
+            }
             for (level, cache) in lab.machineCaches.enumerated() {
                 let size = Double(cache.kibibytes << 10)
                 let before = level == 0 ? size : Double(lab.machineCaches[level - 1].kibibytes << 10)
-                guard let inside = huge.points.last(where: { $0.x <= min(0.6 * size, 3 * before) }),
-                    let outside = huge.points.first(where: { $0.x >= min(2.2 * size, Double(largest) * 0.7) })
-                else { continue }
-                let middle = (inside.y * outside.y).squareRoot()
-                if let edge = huge.points.first(where: { $0.x > inside.x && $0.y >= middle }) {
-                    observation.numbers[.end(ofLevel: level + 1)] = edge.x / 1024 / 1.15
+                let (within, beyond) = (min(0.6 * size, 3 * before), min(2.2 * size, Double(largest) * 0.7))
+                guard let inside = huge.points.last(where: { $0.x <= within }) else { continue }
+                observation.numbers[.end(ofLevel: level + 1)] = edge(huge, within, beyond)
+                if level + 1 == lab.machineCaches.count {
+                    observation.numbers[.endOfTheLastLevel8Chains] = edge(many, within, beyond)
                 }
                 observation.numbers[.load(fromLevel: level + 1)] = inside.y
                 observation.numbers[.size(ofLevel: level + 1)] = size / 1024
@@ -78,7 +85,7 @@ extension Experiment {
                 let size = observation.numbers[.size(ofLevel: last)], edge < 0.6 * size
             {
                 observation.notes.append(
-                    "the last level is said to have \(text(size / 1024, 0)) MiB, and loads leave it at \(text(edge / 1024)) MiB\(lab.isGuest ? "; other guests of the machine may use it too" : "")"
+                    "the last level is said to have \(text(size / 1024, 0)) MiB, and dependent loads leave it at \(text(edge / 1024)) MiB\(observation.numbers[.endOfTheLastLevel8Chains].map { ", eight chains at once, which come back to a line sooner, at \(text($0 / 1024)) MiB" } ?? ""); who else uses it is not measured"
                 )
             }
             return observation

@@ -12,7 +12,7 @@ extension Experiment {
     static let coreToCore = Experiment(
         id: "core-to-core", title: "How long does a cache-line transfer between two processors take?",
         question: "One processor writes, the other waits for it and answers: how long is one way?",
-        hypothesis: "A transfer costs about two to three times a load from the last-level cache, through which it goes.",
+        hypothesis: "A transfer costs between one and a half and four times a load from the last-level cache.",
         figure: .bars(y: "ns, one way"),
         predict: { profile in
             profile.lanes > 1 && profile.cacheLatency.count > 1 ? [.oneWay: 2.5 * profile.cacheLatency.last!] : [:]
@@ -53,7 +53,7 @@ extension Experiment {
             return (
                 facts.pair == .threadsOfOneCore
                     ? .notTestable : fast >= 1.5 * load && fast <= 4 * load ? .supported : .refuted,
-                "One way takes \(text(fast)) ns between the nearest of \(text(found[.pairs]!, 0)) pair(s)\(slow > 1.5 * fast ? " and \(text(slow)) ns between the farthest" : ""). A load from the last level takes \(text(load)) ns here, so a transfer is \(text(fast / load)) times that. \(facts.pair == .threadsOfOneCore ? "The first two processors are threads of one core (together \(text(facts.arithmeticOfTwo, 2)) times the arithmetic of one), whose lines need not leave its cache." : "The waiting side learns of the line at its next load, which is part of the time.")"
+                "One way takes \(text(fast)) ns\(found[.pairs]! > 1 ? " between the nearest of \(text(found[.pairs]!, 0)) pairs" : "")\(slow > 1.5 * fast ? " and \(text(slow)) ns between the farthest" : ""). A load from the last level takes \(text(load)) ns here, so a transfer is \(text(fast / load)) times that. \(facts.pair == .threadsOfOneCore ? "The first two processors are threads of one core (together \(text(facts.arithmeticOfTwo, 2)) times the arithmetic of one), whose lines need not leave its cache." : "The waiting side learns of the line at its next load, which is part of the time.")"
             )
         },
         remember: { found, _ in

@@ -13,7 +13,8 @@ extension Quantity {
 extension Experiment {
     static let dataLoader = Experiment(
         id: "data-loader", title: "Loading while training",
-        question: "Batches are moved, made noisy and learnt from: one after the other, or with a loader in the background?",
+        question:
+            "Batches of images that are shifted by a pixel are filled and learnt from: one after the other, or with a loader in the background?",
         hypothesis: "With a processor for the loader, the shorter of the two is hidden behind the longer.",
         figure: .bars(y: "ms for an epoch"),
         predict: { profile in profile.lanes > 1 ? [.overlappedOverTheLongerPart: 1] : [:] },

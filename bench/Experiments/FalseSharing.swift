@@ -61,7 +61,7 @@ extension Experiment {
         },
         remember: { found, _ in
             found[.slowerBelowTheCliff]! > 1.5
-                ? "An addition takes \(text(found[.slowerBelowTheCliff]!)) times as long where counters of different lanes stand closer than \(text(found[.cliff]!, 0)) bytes."
+                ? "An atomic addition takes \(text(found[.slowerBelowTheCliff]!)) times as long where counters of different lanes stand closer than \(text(found[.cliff]!, 0)) bytes."
                 : "Counters of different lanes side by side take \(text(found[.slowerBelowTheCliff]!)) times as long as apart: here it hardly matters."
         })
 }

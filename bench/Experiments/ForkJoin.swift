@@ -25,8 +25,9 @@ extension Experiment {
             "A pool whose workers are awake needs ten transfers of a cache line at most, and a fifth of one more for each lane beyond two; a region that wakes or makes threads needs a microsecond or more.",
         figure: .bars(y: "ns", logY: true),
         predict: { profile in
-            // A line to start and one to join; each is taken by who writes it and then by who reads it. And the clock of both sides' polls.
-            profile.lanes > 1 ? [.poolAwake: 6 * profile.transfer] : [:]
+            // A line to start and one to join; each is taken by who writes it and then by who reads it. And some hundred cycles of both sides' code.
+            guard profile.lanes > 1, let cycle = profile.cycle else { return [:] }
+            return [.poolAwake: 4 * profile.transfer + 100 * cycle]
         },
         leavesOut: [
             .poolAwake:
@@ -133,7 +134,7 @@ extension Experiment {
             return (
                 hot <= (10 + 0.2 * Double(max(0, facts.lanes - 2))) * facts.transfer && min(thread, asleep) >= 1000
                     ? .supported : .refuted,
-                "A region on workers that look for work takes \(text(hot, 0)) ns; two transfers of a cache line, there and back, \(2 * facts.transfer <= hot ? "are \(text(2 * facts.transfer, 0)) ns of it (\(text(200 * facts.transfer / hot, 0))%)" : "took \(text(2 * facts.transfer, 0)) ns right before, which is more"). Making threads takes \(text(thread / 1000)) µs\(others(.taskGroup, "a group of tasks"))\(others(.concurrentPerform, "GCD")), a region that finds the pool asleep \(text(asleep / 1000)) µs.\(found[.threads(of: .poolAsleep)].map { $0 < 1.5 ? " Workers that have to be woken come too late for so short a region: the caller ran it alone (\(text($0, 2)) threads on the average)." : "" } ?? "")"
+                "A region on workers that look for work takes \(text(hot, 0)) ns; two transfers of a cache line, there and back, took \(text(2 * facts.transfer, 0)) ns right before, \(text(200 * facts.transfer / hot, 0))% as long. Making threads takes \(text(thread / 1000)) µs\(others(.taskGroup, "a group of tasks"))\(others(.concurrentPerform, "GCD")), a region that finds the pool asleep \(text(asleep / 1000)) µs.\(found[.threads(of: .poolAsleep)].map { $0 < 1.5 ? " Workers that have to be woken come too late for so short a region: the caller ran it alone (\(text($0, 2)) threads on the average)." : "" } ?? "")"
                     + (found[.openMP].map { " OpenMP's workers wait awake too and need \(text($0, 0)) ns." } ?? "")
             )
         },

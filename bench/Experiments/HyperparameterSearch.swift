@@ -81,9 +81,12 @@ extension Experiment {
             let (side, inside) = (
                 found[.sideBySideOverOneByOne]!, found[.allLanesInsideOverOneLane]!
             )
+            // Of a step with all lanes inside it, what an even share of one lane's does not explain.
+            let lost = found[.aStepOnOneLane].map { $0 / inside - $0 / Double(facts.lanes) }
+            let regions = lost.map { 1000 * $0 / max(facts.region, 1) } ?? 0
             return (
                 side >= inside && side > 1 ? .supported : .refuted,
-                "Side by side the configurations are done \(text(side, 2)) times as fast as one by one on one lane; with all lanes inside each training \(text(inside, 2)) times. Inside a training the lanes wait for each other in every step\(found[.aStepOnOneLane].map { " (of \(text($0, 0)) µs on one lane, where an empty region takes \(text(facts.region / 1000, 2)))" } ?? ""); independent trainings wait once, at the end. All ways gave the same models, bit for bit."
+                "Side by side the configurations are done \(text(side, 2)) times as fast as one by one on one lane; with all lanes inside each training \(text(inside, 2)) times.\(found[.aStepOnOneLane].map { " A step takes \(text($0, 0)) µs on one lane and \(text($0 / inside, 0)) with all lanes inside it, where an even share would be \(text($0 / Double(facts.lanes), 0))" } ?? "")\(lost.map { $0 > 0 ? "; the \(text($0, 0)) µs between are as long as \(text(regions, 0)) empty regions\(regions > 10 ? ", where a step has three at most: most of it is something else, which is not measured" : "")." : "." } ?? "") Independent trainings wait once, at the end. All ways gave the same models, bit for bit."
             )
         },
         remember: { found, _ in

@@ -5,6 +5,8 @@ extension Quantity {
     fileprivate static let idle = Quantity("idle", "ns")
     fileprivate static let busiest = Quantity("busiest", "ns")
     fileprivate static let busiestBandwidth = Quantity("busiest", "GB/s")
+    fileprivate static let mostRead = Quantity("most that the others read", "GB/s")
+    fileprivate static let allLanesTriad = Quantity("triad of all lanes, from the profile", "GB/s")
 }
 
 extension Experiment {
@@ -59,20 +61,28 @@ extension Experiment {
             observation.series = [curve]
             // Not always where most flows.
             let slowest = curve.points.max { $0.y < $1.y }!
-            observation.numbers = [.idle: curve.points[0].y, .busiest: slowest.y, .busiestBandwidth: slowest.x]
+            observation.numbers = [
+                .idle: curve.points[0].y, .busiest: slowest.y, .busiestBandwidth: slowest.x,
+                .mostRead: curve.points.map(\.x).max()!, .allLanesTriad: lab.profile.memoryBandwidthAll,
+            ]
             return observation
         },
-        judge: { found, _ in
+        judge: { found, facts in
             let (idle, busy) = (found[.idle]!, found[.busiest]!)
+            // Readers that never filled memory's road say nothing about a full one.
+            let isFull = found[.mostRead].flatMap { most in found[.allLanesTriad].map { most > 0.8 * $0 } } ?? true
             return (
-                busy > 1.1 * idle ? .supported : .refuted,
+                busy > 1.1 * idle ? .supported : isFull ? .refuted : .notTestable,
                 "A load takes \(text(idle)) ns while nobody else reads and at the slowest \(text(busy)) ns, beside \(text(found[.busiestBandwidth]!)) GB/s: "
                     + (busy > 1.1 * idle
                         ? "\(text(busy - idle)) ns longer, which a load waits for the others'."
-                        : "hardly longer: \(text(busy / idle, 2)) times.")
+                        : "\(text(busy / idle, 2)) times as long.")
+                    + (busy > 1.1 * idle || isFull
+                        ? ""
+                        : " The others read \(text(found[.mostRead]!)) GB/s at most, where a triad on all lanes moves \(text(found[.allLanesTriad]!)): memory was never busy.")
             )
         },
-        remember: { found, _ in
-            "While other lanes read \(text(found[.busiestBandwidth]!, 0)) GB/s a load from memory takes \(text(found[.busiest]! / found[.idle]!, 2)) times as long."
+        remember: { found, facts in
+            "While \(facts.lanes == 2 ? "the other lane reads" : "the other lanes read") \(text(found[.busiestBandwidth]!, 0)) GB/s a load from memory takes \(text(found[.busiest]! / found[.idle]!, 2)) times as long."
         })
 }

@@ -29,7 +29,7 @@ extension Experiment {
     static let locks = Experiment(
         id: "locks", title: "Locks, and doing without",
         question:
-            "1000 acquisitions by each worker, a little work inside: which lock, and what when there are more workers than processors?",
+            "Each worker takes the lock again and again, a little work inside: which lock, and what when there are more workers than processors?",
         hypothesis:
             "With a processor for each worker the locks are alike within a few times; with twice as many workers, fair locks that spin collapse, for the next in line is not running. Local sums beat all.",
         figure: .bars(y: "ns per acquisition", logY: true),
@@ -51,33 +51,51 @@ extension Experiment {
         measure: { lab in
             guard lab.lanes > 1 else { return .notTestable("one processor: nobody competes for the lock") }
             var observation = Observation()
-            let acquisitions = 1000
+            // Long enough for the system to take processors away from workers, where there are more of those.
+            let atLeast: Int64 = lab.isQuick ? 10_000_000 : 30_000_000
+            let turn = 50
             let memory = ProbeMemory(byteCount: 1 << 16)
             let crowd = lab.makePool(lanes: 2 * lab.lanes)
             for (pool, workers, size) in [
                 (lab.pool, lab.lanes, Crowd.fits), (crowd, crowd.lanes, .twice),
             ] {
                 var series = Series(size.rawValue, unit: "ns")
-                func add(_ way: Way, _ body: @escaping @Sendable (Int) -> Void) {
-                    let times = lab.together(workers, samples: lab.isQuick ? 5 : 15, on: pool, body)
-                    series.add(Double(series.points.count), times.map { $0 / Double(acquisitions * workers) }, label: way.name)
+                /// A body does a turn of acquisitions; how many there were at all is the result.
+                @discardableResult
+                func add(_ way: Way, _ body: @escaping @Sendable () -> Void) -> Int {
+                    var (times, all) = ([Double](), 0)
+                    for _ in 0..<(lab.isQuick ? 3 : 7) {
+                        let turns = Atomic<Int>.Tally()
+                        let time = lab.together(workers, samples: 1, on: pool) { _ in
+                            let end = Clock.nanoseconds + atLeast
+                            var own = 0
+                            repeat {
+                                body()
+                                own += 1
+                            } while Clock.nanoseconds < end
+                            turns.add(own)
+                        }[0]
+                        times.append(time / Double(turn * turns.total))
+                        all += turn * turns.total
+                    }
+                    series.add(Double(series.points.count), times, label: way.name)
                     observation.numbers[.acquisition(way, size)] = series.points.last!.y
+                    return all
                 }
                 for lock in Probe.Lock.allCases {
                     Probe.initLock(memory, 0)
                     memory[1024] = 0
-                    add(.lock(lock)) { _ in
-                        Probe.runLock(
-                            lock, memory, lock: 0, number: 1024, acquisitions: acquisitions, inside: 100, outside: 100)
+                    let all = add(.lock(lock)) {
+                        Probe.runLock(lock, memory, lock: 0, number: 1024, acquisitions: turn, inside: 100, outside: 100)
                     }
                     // A lock that lets two in at once loses additions.
-                    guard memory[1024] % Int64(acquisitions * workers) == 0, memory[1024] > 0 else {
+                    guard memory[1024] == Int64(all) else {
                         throw LaboratoryError("the lock '\(lock.rawValue)' lost additions")
                     }
                 }
                 let mutex = Mutex(0)
-                add(.swiftMutex) { _ in
-                    for _ in 0..<acquisitions {
+                add(.swiftMutex) {
+                    for _ in 0..<turn {
                         mutex.withLock {
                             Probe.aluChain(100)
                             $0 += 1
@@ -85,9 +103,9 @@ extension Experiment {
                         Probe.aluChain(100)
                     }
                 }
-                add(.localSums) { _ in
+                add(.localSums) {
                     var local = 0
-                    for _ in 0..<acquisitions {
+                    for _ in 0..<turn {
                         Probe.aluChain(100)
                         local += 1
                         Probe.aluChain(100)
@@ -106,7 +124,7 @@ extension Experiment {
             let collapses = fair > 1.5 * mutex
             return (
                 collapses && time(.mutex, .fits) > 1.5 * local ? .supported : .refuted,
-                "With a processor for each worker an acquisition of the futex mutex takes \(text(time(.mutex, .fits), 0)) ns, of the ticket lock \(text(time(.ticket, .fits), 0)) ns, of MCS \(text(time(.mcs, .fits), 0)) ns; sums of one's own take \(text(local, 0)) ns. With twice as many workers the ticket lock takes \(text(time(.ticket, .twice), 0)) ns, MCS \(text(time(.mcs, .twice), 0)) ns and the mutex \(text(mutex, 0)) ns, where sums of one's own take \(text(found[.acquisition(.localSums, .twice)]!, 0)) ns, with the wait for a processor in it. "
+                "With a processor for each worker there is an acquisition of the futex mutex every \(text(time(.mutex, .fits), 0)) ns, of the ticket lock \(text(time(.ticket, .fits), 0)) ns, of MCS \(text(time(.mcs, .fits), 0)) ns; sums of one's own take \(text(local, 0)) ns. With twice as many workers the ticket lock takes \(text(time(.ticket, .twice), 0)) ns, MCS \(text(time(.mcs, .twice), 0)) ns and the mutex \(text(mutex, 0)) ns, where sums of one's own take \(text(found[.acquisition(.localSums, .twice)]!, 0)) ns. The times are those of all workers together, with the hundred additions inside and outside. "
                     + (collapses
                         ? "A fair lock belongs to the next in line even while that one has no processor; a mutex puts waiters to sleep and lets whoever runs take it."
                         : "The fair locks did not collapse here; why is not measured.")
@@ -118,7 +136,7 @@ extension Experiment {
                     found[.acquisition(.lock(.mutex), .fits)]!, found[.acquisition(.localSums, .fits)]!
                 )
                 return
-                    "With the futex mutex around each addition it takes \(text(mutex / local)) times as long as with a sum for each lane and one lock at the end."
+                    "With the futex mutex around each piece of work it takes \(text(mutex / local)) times as long as with a sum for each lane and one lock at the end."
             }()
         })
 }

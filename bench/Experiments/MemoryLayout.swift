@@ -15,10 +15,12 @@ extension Experiment {
         hypothesis:
             "Down the columns is many times slower once the matrix is larger than the caches, and alike while it is small.",
         figure: .curves(x: "n of n × n", y: "ns per number", logX: true, logY: true),
-        predict: { profile in [.largestColumnsOverRows: Double(profile.lineBytes / MemoryLayout<Float>.size)] },
+        predict: { profile in
+            // Along the rows each addition waits for the one before, while the lines come in order.
+            profile.floatAddition.map { [.alongRows: $0, .smallestColumnsOverRows: 1] } ?? [.smallestColumnsOverRows: 1]
+        },
         leavesOut: [
-            .largestColumnsOverRows:
-                "the bytes of a line over those of a number say what each walk fetches; the additions, prefetching, and rows that share sets of a cache are not in it"
+            .alongRows: "only the additions are in it: lines that come later than they are needed are not"
         ],
         needs: .oneLane,
         measure: { lab in
@@ -50,7 +52,7 @@ extension Experiment {
             let (small, large) = (found[.smallestColumnsOverRows]!, found[.largestColumnsOverRows]!)
             return (
                 large > 2 && small < 1.5 ? .supported : .refuted,
-                "Down the columns a number of the largest matrix takes \(text(found[.downColumns]!, 2)) ns, along the rows \(text(found[.alongRows]!, 2)): \(text(large)) times (\(text(small, 2)) times for the smallest). Each line of \(facts.lineBytes) bytes holds \(facts.lineBytes / 4) neighbours of a row\(large > 2 ? "; a walk down uses one of them at a time" : "").\(large > 1.3 * Double(facts.lineBytes / 4) ? " That explains \(facts.lineBytes / 4) times; the rest is not taken apart here (the sizes are powers of two, whose rows share sets of a cache)." : "")"
+                "Down the columns a number of the largest matrix takes \(text(found[.downColumns]!, 2)) ns, along the rows \(text(found[.alongRows]!, 2)): \(text(large)) times (\(text(small, 2)) times for the smallest). \(facts.floatAddition.map { found[.alongRows]! < 1.3 * $0 ? "Along the rows an addition that waits for the one before takes \(text($0, 2)) ns, which is all of it: the lines come in time. " : "" } ?? "")Each line of \(facts.lineBytes) bytes holds \(facts.lineBytes / 4) neighbours of a row, and down a column each number is in another line: \(text(Double(facts.lineBytes) / found[.downColumns]!, 0)) GB/s of lines for the \(text(4 / found[.downColumns]!, 1)) of numbers. The sizes are powers of two, whose rows share sets of a cache; how much of it that is, is not taken apart here."
             )
         },
         remember: { found, _ in

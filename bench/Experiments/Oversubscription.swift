@@ -64,7 +64,7 @@ extension Experiment {
             )
         },
         remember: { found, _ in
-            "Four times as many lanes as processors make a product take \(text(found[.productFourTimesAsManyLanes]!, 2)) times as long\(found[.productBesideANeighbour].map { "; a busy neighbour, \(text($0, 2)) times" } ?? "")."
+            "Four times as many lanes as processors make a product take \(text(found[.productFourTimesAsManyLanes]!, 2)) times as long\(found[.productBesideANeighbour].map { "; a busy neighbour, \(text($0, 2)) times" } ?? "")\(found[.regionFourTimesAsManyLanes].map { "; an empty region takes \(text($0, 1)) times as long" } ?? "")."
         })
 }
 

@@ -46,7 +46,7 @@ extension Experiment {
             )
             return (
                 line > 1.5 && page > 1.5 * line ? .supported : .refuted,
-                "A load within a line of \(facts.lineBytes) bytes takes \(text(found[.withinALine]!, 2)) ns in the stream, across two lines \(text(found[.acrossALine]!, 2)) (\(text(line)) times), across two pages of \(pageText(facts.pageBytes)) \(text(found[.acrossAPage]!, 2)) (\(text(page)) times)."
+                "A load within a line of \(facts.lineBytes) bytes takes \(text(found[.withinALine]!, 2)) ns in the stream, across two lines \(text(found[.acrossALine]!, 2)) (\(text(line)) times), across two pages of \(pageText(facts.pageBytes)) \(text(found[.acrossAPage]!, 2)) (\(text(page)) times)\(page > 1.5 * line ? "" : ", hardly more than across two lines").\(line > 1.5 ? "" : " A load across two lines does not cost two here.")"
             )
         },
         remember: { found, _ in

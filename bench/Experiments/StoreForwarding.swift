@@ -14,15 +14,14 @@ extension Experiment {
         question:
             "A number is stored and loaded at once: by the same eight bytes, in halves, and across lines and pages. How long is a turn?",
         hypothesis:
-            "A load that takes just what one store wrote gets it on the way; one that needs two stores waits until both are in the cache, at least twice as long.",
+            "A load that takes what one store wrote, or a part of it, gets it on the way; one that needs two stores takes at least twice as long.",
         figure: .bars(y: "ns for a store and the load after it"),
         predict: { profile in
             // At the longest the way through the first cache, and the store.
-            profile.cycle.map { [.theSame8Bytes: profile.cacheLatency[0] + 3 * $0] } ?? [:]
+            profile.cycle.map { [.upper4Of8Bytes: profile.cacheLatency[0] + 3 * $0] } ?? [:]
         },
         leavesOut: [
-            .theSame8Bytes:
-                "the way from a store to a load need not be that of a load from the cache, and some cores keep the number in a register"
+            .upper4Of8Bytes: "the way from a store to a load need not be that of a load from the cache"
         ],
         needs: .oneLane,
         measure: { lab in
@@ -42,11 +41,14 @@ extension Experiment {
             observation.series = [bars]
             return observation
         },
-        judge: { found, _ in
-            let (same, mixed) = (found[.theSame8Bytes]!, found[.twoStoresOf4ALoadOf8]!)
+        judge: { found, facts in
+            let (same, part, mixed) = (found[.theSame8Bytes]!, found[.upper4Of8Bytes]!, found[.twoStoresOf4ALoadOf8]!)
+            let forwarded = max(same, part)
+            // Less than a cycle: it never went through a load.
+            let isRenamed = facts.cycle.map { same < $0 } ?? false
             return (
-                mixed > 2 * same ? .supported : .refuted,
-                "A store and a load of the same 8 bytes take \(text(same, 2)) ns, of the upper half \(text(found[.upper4Of8Bytes]!, 2)); two stores of 4 bytes and a load of both \(text(mixed, 2)) ns, \(text(mixed / same)) times. Across a line the same 8 bytes take \(text(found[.acrossALine]!, 2)) ns, across a page \(text(found[.acrossAPage]!, 2)).\(mixed > 2 * same ? " Write what is read in pieces of the same width\(found[.acrossAPage]! > mixed ? ", and not across a page" : "")." : "")"
+                mixed > 2 * forwarded ? .supported : .refuted,
+                "A store and a load of the same 8 bytes take \(text(same, 2)) ns, of the upper half \(text(found[.upper4Of8Bytes]!, 2)); two stores of 4 bytes and a load of both \(text(mixed, 2)) ns, \(text(mixed / forwarded)) times as long as the slower of those.\(isRenamed ? " The same 8 bytes take less than a cycle, so this core keeps the number in a register and loads nothing." : "") Across a line the same 8 bytes take \(text(found[.acrossALine]!, 2)) ns, across a page \(text(found[.acrossAPage]!, 2)).\(mixed > 1.2 * forwarded ? " Write what is read in pieces of the same width\(found[.acrossAPage]! > mixed ? ", and not across a page" : "")." : "")"
             )
         },
         remember: { found, _ in

@@ -68,7 +68,7 @@ extension Experiment {
             )
             return (
                 times >= 10 && adam < 1.2 ? .supported : .refuted,
-                "A multiplication takes \(text(found[.multiplicationNormal]!, 2)) ns of a normal number and \(text(found[.multiplicationSubnormal]!, 2)) of a subnormal one: \(text(times, 2)) times.\(found[.multiplicationSubnormalFlushed].map { " With flush-to-zero it takes \(text($0, 2)) ns." } ?? "") \(times < 1.5 ? "This processor does not mind them." : "Where they come in unforeseen, a program gets slower by that.") Adam takes \(text(adam, 2)) times as long on parameters whose gradients have gone out\(times >= 1.5 ? ": our kernels put +0 for moments below 2^-100" : "")."
+                "In a stream of independent ones a multiplication takes \(text(found[.multiplicationNormal]!, 2)) ns of a normal number and \(text(found[.multiplicationSubnormal]!, 2)) of a subnormal one: \(text(times, 2)) times.\(found[.multiplicationSubnormalFlushed].map { " With flush-to-zero it takes \(text($0, 2)) ns." } ?? "") \(times < 1.5 ? "Multiplications by 1 do not show them here." : "Where they come in unforeseen, a program gets slower by that.") Adam takes \(text(adam, 2)) times as long on parameters whose gradients have gone out\(times >= 1.5 ? ": our kernels put +0 for moments below 2^-100" : "")."
             )
         },
         remember: { found, _ in

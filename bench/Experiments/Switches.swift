@@ -58,7 +58,7 @@ extension Experiment {
             )
         },
         remember: { found, _ in
-            "Waking a thread that sleeps takes \(text(found[.wakingHere]! / 1000, 1)) µs on the same processor, as long as \(text(found[.wakingHere]! / found[.systemCall]!, 0)) system calls."
+            "Waking a thread that sleeps takes \(text(found[.wakingHere]! / 1000, 1)) µs on the same processor, as long as \(text(found[.wakingHere]! / found[.systemCall]!, 0)) system calls\(found[.wakingThere].map { ", and \(text($0 / 1000, 1)) µs on another" } ?? "")."
         })
 
     // Nanoseconds for one to wake the other and fall asleep; nil where a thread is not where it should be.

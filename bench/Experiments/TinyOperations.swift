@@ -88,13 +88,13 @@ extension Experiment {
                 worst > 1 ? .supported : .refuted,
                 "A task for each number costs \(text(found[.taskOverVectors]!, 0)) times what vectors on one thread do for about 100 numbers, and \(text(worst, 0)) times at its best: each number is taken from a counter that all lanes share, and is computed alone instead of in vectors."
                     + (crossing > 0
-                        ? " All lanes win over one from about \(text(crossing, 0)) numbers on."
+                        ? " All lanes win over one from about \(about(crossing)) numbers on, where an empty region took \(text(facts.region, 0)) ns right before."
                         : " All lanes never won over one; an empty region took \(text(facts.region, 0)) ns.")
             )
         },
-        remember: { found, _ in
+        remember: { found, facts in
             found[.numbersWhereLanesWin]! > 0
-                ? "Sharing so small an operation pays from about \(text(found[.numbersWhereLanesWin]!, 0)) numbers on; for about 100 numbers a task for each takes \(text(found[.taskOverVectors]!, 0)) times as long as vectors on one lane."
+                ? "Sharing so small an operation pays from about \(about(found[.numbersWhereLanesWin]!)) numbers on, with a region of \(text(facts.region / 1000, 2)) µs; for about 100 numbers a task for each takes \(text(found[.taskOverVectors]!, 0)) times as long as vectors on one lane."
                 : "Sharing so small an operation never paid; for about 100 numbers a task for each takes \(text(found[.taskOverVectors]!, 0)) times as long as vectors on one lane."
         })
 }

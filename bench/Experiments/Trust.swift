@@ -5,6 +5,7 @@ import Measurement
 extension Quantity {
     fileprivate static let additions = Quantity("40,000 additions", "µs")
     fileprivate static let noiseFloor = Quantity("noise floor", "%")
+    fileprivate static let spreadOverTheSeries = Quantity("spread of the additions over the series", "%")
     fileprivate static let timeLostInGaps = Quantity("time lost in gaps", "%")
     fileprivate static let longestGap = Quantity("longest gap", "ms")
     fileprivate static let memorySpread = Quantity("memory's spread", "%")
@@ -22,14 +23,16 @@ extension Experiment {
         measure: { lab in
             var observation = Observation()
             // What others do to memory: short bursts of reading, at the beginning, in the middle and at the end.
-            let memory = ProbeMemory(byteCount: 32 << 20)
+            let memory = ProbeMemory(byteCount: lab.memoryBytes)
             memory.fillWithNumbers()
             var bursts: [Double] = []
             func burst() {
                 bursts.append(
                     Statistics.median(
                         (0..<10).map { _ in
-                            lab.together(1, samples: 1) { _ in Probe.stream(.read, memory, 8 << 20, streaming: false) }[0]
+                            lab.together(1, samples: 1) { _ in
+                                Probe.stream(.read, memory, lab.memoryBytes / 4, streaming: false)
+                            }[0]
                         }))
             }
             burst()
@@ -47,7 +50,8 @@ extension Experiment {
                 strip.points += times.map { Series.Point(x: 0, label: nil, y: $0, samples: [$0]) }
             }
             burst()
-            let median = Statistics.median(strip.points.map(\.y))
+            let times = strip.points.map(\.y).sorted()
+            let median = Statistics.median(times)
             for index in strip.points.indices {
                 strip.points[index].x = Double(index)
                 strip.points[index].y /= median
@@ -77,7 +81,9 @@ extension Experiment {
             observation.series = [strip]
             observation.numbers = [
                 .additions: median / 1000,
-                .noiseFloor: 100 * Statistics.median(ratios.map(abs)), .timeLostInGaps: lost.values.max()!,
+                .noiseFloor: 100 * Statistics.median(ratios.map(abs)),
+                .spreadOverTheSeries: 100 * (times[times.count * 9 / 10] - times[times.count / 10]) / median,
+                .timeLostInGaps: lost.values.max()!,
                 .longestGap: longest.values.max()!,
                 .memorySpread: 100 * (bursts.max()! - bursts.min()!) / Statistics.median(bursts),
                 .lineFromCoreToCore: Profile.meeting(lab).transfer,
@@ -90,11 +96,11 @@ extension Experiment {
             let grade = noise < 0.5 && gaps < 0.2 ? "A" : noise < 1.5 && gaps < 1 ? "B" : noise < 3 && gaps < 5 ? "C" : "D"
             return (
                 noise < 3 && gaps < 1 ? .supported : .refuted,
-                "Grade \(grade): two timings of the same 40,000 additions differ by \(text(noise, 2))% in the median; a processor was away for \(text(gaps, 2))% of the time, \(text(found[.longestGap]!, 2)) ms at the longest. Memory was read three times in the meantime, at rates \(text(found[.memorySpread]!, 0))% apart: \(found[.memorySpread]! > 10 ? "figures of memory will differ as much and more from run to run" : "it is steady"). \(found[.lineFromCoreToCore]! > 0 ? "A cache-line transfer takes \(text(found[.lineFromCoreToCore]!, 0)) ns in this run\(facts.isGuest ? "; a hypervisor may move the processors, and then every figure of regions, locks and shared lines moves with them" : ""). " : "")\(pairText(facts))A gap is an interrupt\(facts.isGuest ? ", another thread, or the hypervisor running somebody else" : " or another thread"); differences smaller than the noise floor say nothing here."
+                "Grade \(grade) of A to D: two timings of the same 40,000 additions, one right after the other, differ by \(text(noise, 2))% in the median\(found[.spreadOverTheSeries].map { ", and nine of ten of a whole series by \(text($0, 1))%" } ?? ""); a processor was away for \(text(gaps, 2))% of the time, \(text(found[.longestGap]!, 2)) ms at the longest. Memory was read three times in the meantime, at rates \(text(found[.memorySpread]!, 0))% apart: \(found[.memorySpread]! > 10 ? "figures of memory will differ as much and more from run to run" : "close together"). \(found[.lineFromCoreToCore]! > 0 ? "A cache-line transfer took \(text(found[.lineFromCoreToCore]!, 0)) ns at the end of it\(facts.isGuest ? "; a hypervisor may move the processors, and then every figure of regions, locks and shared lines moves with them" : ""). " : "")\(pairText(facts))A gap is an interrupt\(facts.isGuest ? ", another thread, or the hypervisor running somebody else" : " or another thread"); differences smaller than the noise floor say nothing here."
             )
         },
         remember: { found, _ in
-            "Two timings of the same additions differ by \(text(found[.noiseFloor]!, 2))% in the median here, three of memory by \(text(found[.memorySpread]!, 0))%: smaller differences mean nothing."
+            "Two timings of the same additions differ by \(text(found[.noiseFloor]!, 2))% in the median here\(found[.spreadOverTheSeries].map { " where one follows the other, by \(text($0, 1))% over a series" } ?? ""), three of memory by \(text(found[.memorySpread]!, 0))%: smaller differences mean nothing."
         })
 }
 

@@ -39,14 +39,17 @@ extension Experiment {
         figure: .bars(y: "GFLOP/s", logY: true),
         predict: { profile in
             var numbers: Numbers = [.allLanesLarge: 0.9 * profile.peakAll]
-            // Each addition waits for the one before: two operations in its time.
-            numbers[.layer(.loops(.textbook))] = profile.floatAddition.map { 2 / $0 }
+            // Each addition waits for the one before, and each step down a column of B brings a line of it from the second cache: two operations in
+            // the time of both, one after the other.
+            if let addition = profile.floatAddition, profile.cacheBandwidth.count > 1 {
+                numbers[.layer(.loops(.textbook))] = 2 / (addition + Double(profile.lineBytes) / profile.cacheBandwidth[1])
+            }
             return numbers
         },
         leavesOut: [
             .allLanesLarge: "nine tenths of the peak are a rule; lanes that wait for each other and for memory are not in it",
             .layer(.loops(.textbook)):
-                "the walk down the columns of B, a line for each number, is not in it",
+                "where the columns of B fit another cache than the second, or their lines come while additions wait, it is another time",
         ],
         measure: { lab in
             var observation = Observation()
@@ -119,7 +122,7 @@ extension Experiment {
                     + (rung(.python).isNaN
                         ? "An interpreter was not measured. "
                         : "Python's loops reach \(text(1000 * rung(.python), 1)) MFLOP/s. ")
-                    + "Textbook loops reach \(text(textbook, 2)) GFLOP/s\(facts.floatAddition.map { abs(log(textbook * $0 / 2)) < log(1.5) ? ": each addition of \(text($0, 2)) ns waits for the one before" : "; additions that wait for each other, \(text($0, 2)) ns each, would give \(text(2 / $0, 2))" } ?? ""). With the loops exchanged (\(text(exchanged, 2))) every step loads and stores C. Vectors take \(facts.vectorFloats) numbers at once (\(text(compiler, 0))), but still move C through memory; tiles keep it in registers (\(text(tiles, 0)))\(rung(.allLanes).isNaN ? "" : ", and all lanes share it (\(text(rung(.allLanes), 0)))")."
+                    + "Textbook loops reach \(text(textbook, 2)) GFLOP/s\(facts.floatAddition.map { abs(log(textbook * $0 / 2)) < log(1.5) ? ": \(text(2 / textbook, 2)) ns an addition, of which \(text($0, 2)) are the wait for the one before" : "; additions that wait for each other, \(text($0, 2)) ns each, would give \(text(2 / $0, 2))" } ?? ""). With the loops exchanged (\(text(exchanged, 2))) every step loads and stores C. Vectors take \(facts.vectorFloats) numbers at once (\(text(compiler, 0))), but still load and store C in every step; tiles keep it in registers (\(text(tiles, 0)))\(rung(.allLanes).isNaN ? "" : "; all lanes together reach \(text(rung(.allLanes), 0))")."
             )
         },
         remember: { found, _ in

@@ -29,12 +29,12 @@ public struct CoreClock: Codable, Sendable, Equatable {
     }
 
     /// Measures on the calling thread: the chains in turns, the shortest of some.
-    static func measure() -> CoreClock {
+    static func measure(seconds: Double = 0.02) -> CoreClock {
         let steps = 16_000
         let chain = { (kind: ck_lab_chain_kind) in { _ = ck_lab_chain(kind, Int64(steps)) } }
         let hasMultiplyAdd = ck_lab_chain(CK_LAB_CHAIN_MULTIPLY_ADD, 16)
         let times = sampleInTurns(
-            seconds: 0.02,
+            seconds: seconds,
             [
                 { Probe.aluChain(steps) }, chain(CK_LAB_CHAIN_MULTIPLY), chain(CK_LAB_CHAIN_FLOAT_ADD),
                 chain(CK_LAB_CHAIN_MULTIPLY_ADD),

@@ -212,5 +212,14 @@ func milliseconds(_ nanoseconds: Double) -> Double { nanoseconds / 1e6 }
 /// "4 KiB".
 func pageText(_ bytes: Int) -> String { "\(bytes >> 10) KiB" }
 
+/// "24,000", with two digits that count: for numbers that were interpolated between far points.
+func about(_ value: Double) -> String {
+    guard value >= 10, value.isFinite else { return text(value) }
+    var scale = 1.0
+    while value / scale >= 100 { scale *= 10 }
+    let digits = String(Int((value / scale).rounded() * scale))
+    return String(digits.reversed().enumerated().flatMap { $0 > 0 && $0 % 3 == 0 ? [",", $1] : [$1] }.reversed())
+}
+
 /// A number in a sentence.
 func text(_ value: Double, _ decimals: Int = 1) -> String { String(format: "%.\(decimals)f", value) }

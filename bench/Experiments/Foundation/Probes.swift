@@ -163,14 +163,16 @@ enum Probe {
         /// Arrays that it touches.
         var arrays: Int { self == .read || self == .fill ? 1 : self == .copy || self == .scale ? 2 : 3 }
     }
-    /// One pass over `count` elements of each array; arrays stand one after another in the lane's memory.
-    static func stream(_ stream: Stream, _ memory: ProbeMemory, _ count: Int, streaming: Bool, at first: Int = 0) {
+    /// One pass over `count` elements of each array from its element `first` on; arrays begin `distance` elements apart, or one after another.
+    static func stream(
+        _ stream: Stream, _ memory: ProbeMemory, _ count: Int, streaming: Bool, at first: Int = 0, distance: Int? = nil
+    ) {
         let kernels = unsafe ck_vector_f32()!
         let n = Int64(count)
-        let (x, y, z) = unsafe (
-            memory.floats(4 * first, count), memory.floats(stream.arrays > 1 ? 4 * count : 0, count),
-            memory.floats(stream.arrays > 2 ? 8 * count : 0, count)
-        )
+        func array(_ index: Int) -> UnsafeMutablePointer<Float> {
+            unsafe memory.floats(4 * (first + (index < stream.arrays ? index : 0) * (distance ?? count)), count)
+        }
+        let (x, y, z) = unsafe (array(0), array(1), array(2))
         switch stream {
         case .read: precondition(unsafe kernels.pointee.sum(n, x).isFinite)
         case .fill: unsafe kernels.pointee.fill(n, 0.5, x, streaming)
@@ -179,6 +181,30 @@ enum Probe {
         case .add: unsafe kernels.pointee.add(n, x, y, z, streaming)
         case .triad: unsafe kernels.pointee.triad(n, 0.5, x, y, z, streaming)
         }
+    }
+}
+
+/// Three arrays for streams that come from memory: each is twice as large as all last-level caches of the lanes together, as far as
+/// `memoryBytes` allows. One lane goes through all of them, several share each.
+struct StreamArrays: Sendable {
+    private let memory: ProbeMemory
+    private let count: Int
+    private let distance: Int
+
+    init(_ lab: Laboratory) {
+        count = lab.memoryBytes / 2 / 4
+        distance = count + 528  // the three begin at other places of a page
+        memory = ProbeMemory(byteCount: 4 * 3 * distance)
+        memory.fillWithNumbers()
+    }
+
+    /// Bytes of a pass of all lanes together that the program names.
+    func bytes(_ stream: Probe.Stream) -> Double { Double(stream.bytes.algorithmic * count) }
+
+    /// A lane's part of one pass.
+    func pass(_ stream: Probe.Stream, lane: Int, of lanes: Int, streaming: Bool = false) {
+        let (start, end) = (count * lane / lanes / 16 * 16, count * (lane + 1) / lanes / 16 * 16)
+        Probe.stream(stream, memory, end - start, streaming: streaming, at: start, distance: distance)
     }
 }
 

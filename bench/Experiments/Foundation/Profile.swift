@@ -3,7 +3,7 @@ import Lanes
 import LanesParallel
 import Measurement
 
-/// What predictions are made of: a few numbers of this machine, measured at the start; region and transfer
+/// What predictions are made of: a few numbers of this machine, measured at the start; the cycle, region and transfer
 /// again before each experiment.
 public struct Profile: Codable, Sendable {
     /// Nanoseconds of one cycle; nil where it could not be established, and nothing is predicted from it then.
@@ -59,19 +59,12 @@ public struct Profile: Codable, Sendable {
             let count = bytes / 2 / 4
             return Double(4 * count) / lab.time(seconds: 0.02) { Probe.stream(.read, memory, count, streaming: false) }.min()!
         }
-        let perLane = lab.memoryBytes / 3 / 4 / lab.lanes
-        let memories = (0..<lab.lanes).map { _ in ProbeMemory(byteCount: 12 * perLane) }
-        for memory in memories { memory.fillWithNumbers() }
-        let bytes = Double(12 * perLane)
-        memoryBandwidthOne =
-            bytes / lab.together(1, samples: 4) { Probe.stream(.triad, memories[$0], perLane, streaming: false) }.min()!
-        let allLanes = lab.lanes
-        memoryBandwidthAll =
-            allLanes == 1
-            ? memoryBandwidthOne
-            : bytes * Double(allLanes) / lab.together(allLanes, samples: 4) {
-                Probe.stream(.triad, memories[$0], perLane, streaming: false)
-            }.min()!
+        let arrays = StreamArrays(lab)
+        func triad(_ lanes: Int) -> Double {
+            arrays.bytes(.triad) / lab.together(lanes, samples: 4) { arrays.pass(.triad, lane: $0, of: lanes) }.min()!
+        }
+        memoryBandwidthOne = triad(1)
+        memoryBandwidthAll = lab.lanes == 1 ? memoryBandwidthOne : triad(lab.lanes)
         (region, transfer) = Profile.meeting(lab)
         peakAll = lab.lanes > 1 ? Laboratory.peak(lab) : peakOne
         let a = Matrix<Float>(rows: 256, columns: 256, repeating: 0.5)
@@ -82,10 +75,11 @@ public struct Profile: Codable, Sendable {
     /// Nanoseconds of a dependent addition of floats; nil where it is not known.
     public var floatAddition: Double? { clock?.floatAddition }
 
-    /// The same with the region and the transfer of these facts: a hypervisor moves processors near each other and apart at any time.
+    /// The same with the cycle, region and transfer of these facts: a hypervisor moves processors near each other and apart at any time.
     func updated(_ facts: Facts) -> Profile {
         var profile = self
-        (profile.region, profile.transfer) = (facts.region, facts.transfer)
+        (profile.region, profile.transfer, profile.cycle) = (facts.region, facts.transfer, facts.cycle)
+        if let addition = facts.floatAddition { profile.clock?.floatAddition = addition }
         return profile
     }
 

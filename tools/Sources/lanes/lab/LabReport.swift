@@ -38,7 +38,7 @@ enum LabReport {
         }
         return """
             <h1>The laboratory</h1>
-            <p class="lead">\(Page.escape(record.machine.processor)), \(record.machine.usableProcessors.count) processors, \(Page.escape(record.machine.instructionSet)) kernels\(record.isQuick ? ", quick series" : ""). Every number on this page was measured on this machine in this run.\(peers(record))</p>
+            <p class="lead">\(Page.escape(record.machine.processor)), \(record.machine.usableProcessors.count) processors, \(Page.escape(record.machine.instructionSet)) kernels\(record.isQuick ? ", quick series" : ""). Every number on this page was measured on this machine in this run, or is a prediction and says so.\(peers(record))</p>
             \(try findings(record))
             <h2>All experiments</h2>
             \(Page.scrolling("All experiments and their verdicts", """
