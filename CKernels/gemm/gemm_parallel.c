@@ -93,7 +93,7 @@ static bool run_on_lanes(ck_pool *pool, const ck_gemm_cut *cut, int32_t lanes, c
     }
     if (++alone >= 8) {
         alone = 0;
-        ck_pool_rouse(pool, lanes);
+        ck_pool_wake(pool, lanes);
     }
     return false;
 }

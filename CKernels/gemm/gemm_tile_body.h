@@ -71,7 +71,7 @@ static inline CK_ALWAYS_INLINE void NAME(accumulate)(const ck_gemm_tile *t, NAME
     CK_UNROLL
     for (int g = 0; g < (rows + 2) / 3; g++) at.a[g] = t->a + 3 * g * at.a_row;
     int64_t p = t->k;
-    // Two steps in a turn where B is read in place and nothing is fetched ahead: the processor foresees the end of shorter loops.
+    // Two steps in a turn where B is read in place and nothing is fetched ahead: the end of shorter loops is predicted better.
     if (source == CK_B_IN_PLACE && !fetch)
         for (; p >= 2; p -= 2) {
             NAME(step)(&at, acc, rows, vectors, source, masked, fetch, last);

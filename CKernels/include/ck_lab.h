@@ -62,7 +62,7 @@ void ck_lab_make_chase(void *memory, int64_t count, int64_t stride, uint64_t see
 // Where `chains` walks begin: cells count / chains apart.
 void ck_lab_start_chase(const void *memory, int64_t count, int64_t stride, int chains, const void **positions);
 // Follows `chains` (1, 2, 4, 8 or 16) walks at once, `steps` steps each, and leaves in `positions` where they are: the next call goes on there
-// and meets cells that the caches have forgotten.
+// and finds cells that the caches have forgotten.
 void ck_lab_chase(int chains, int64_t steps, const void **positions);
 
 // Adds 1 to a number in memory `steps` times: by a plain load, addition and store each time; by an atomic addition; by an atomic exchange;

@@ -1,5 +1,6 @@
-// A pool of lanes: threads that wait for parallel regions. Mechanism only: how many lanes and on which processors is the
-// caller's decision (ck_cpu_lanes() tells what the process may use).
+// A pool of lanes: threads that wait for parallel regions. How many lanes is the caller's decision (ck_cpu_lanes() tells what the process
+// may use); where the workers run is the scheduler's, or that of whoever gives their threads a mask: the pool writes none, and a worker that
+// stands behind its caller on one processor yields.
 //
 // A region is this serial loop with its iterations at the same time:
 //
@@ -46,7 +47,8 @@ typedef struct ck_pool_options {
 // memory at all.
 ck_pool *ck_pool_create(const ck_pool_options *options);
 
-// Ends the workers and waits for them and for detached lanes. No region may be running; not to be called from a lane of the pool.
+// Ends the workers and waits for them and for detached lanes. No region may be running; not to be called from a lane of the pool. Workers
+// block signals: destroy a pool before the last thread of yours ends, or only SIGKILL ends the process.
 void ck_pool_destroy(ck_pool *pool);
 
 // Lanes of the largest region: workers that were created and the caller.
@@ -67,7 +69,7 @@ int32_t ck_pool_detach(ck_pool *pool, int32_t most, ck_pool_task task, void *con
 
 // Wakes the workers of a region of `most` lanes, so that they are found awake soon; for callers whose short regions come often.
 // Without effect where workers do not look for work before they sleep.
-void ck_pool_rouse(ck_pool *pool, int32_t most);
+void ck_pool_wake(ck_pool *pool, int32_t most);
 
 // Nanoseconds of an empty region of two lanes whose worker is awake, the shortest of some, measured at a thread's first calls and seldom later,
 // for the distance between processors may change; 0 where it cannot be known: workers never wait awake, or others have them.

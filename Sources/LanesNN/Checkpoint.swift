@@ -15,7 +15,7 @@ public struct CheckpointError: Error, Equatable, CustomStringConvertible {
 /// A network in a `.safetensors` file, which PyTorch, NumPy and others read: tensors `linear1.weight` (inputs × outputs, so y = x·W + b),
 /// `linear1.bias` and so on, and with a trainer's state also `optimizer.first.…` and `optimizer.second.…`.
 ///
-/// The same parameters give the same bytes. Writing goes through a temporary file in the same folder, whose name nobody can foresee, `fsync`
+/// The same parameters give the same bytes. Writing goes through a temporary file in the same folder, whose name nobody can predict, `fsync`
 /// of file and folder, and a rename: after a crash there is the old file or the new one, and nothing in between. Reading refuses files that
 /// are cut, damaged (a checksum of everything is in the metadata), of another kind, or not byte for byte as they would be written.
 public enum Checkpoint {
@@ -195,7 +195,7 @@ public enum Checkpoint {
             unsafe unlink(temporary)
             return CheckpointError(file: file, reason: "\(what): \(reason)")
         }
-        // A name that nobody can foresee, and no file that is there already: another's link or file is not written to.
+        // A name that nobody can predict, and no file that is there already: another's link or file is not written to.
         var descriptor: Int32 = -1
         for _ in 0..<100 where descriptor < 0 {
             temporary = "\(file).\(String(UInt64.random(in: 0 ... .max), radix: 36)).tmp"

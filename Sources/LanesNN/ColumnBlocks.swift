@@ -3,7 +3,7 @@ import Lanes
 /// The first layer, by far the largest, as narrower layers side by side: one for each lane, whose weights no other lane touches.
 ///
 /// The weights of a block follow each other without gaps. In the rows of the whole matrix, prefetchers would take lines of other
-/// lanes' blocks along, and the lines would travel from core to core in every step.
+/// lanes' blocks along, and the lines would be transferred between cores in every step.
 internal struct ColumnBlocks: Sendable {
     struct Block: Sendable {
         /// Of the whole layer.

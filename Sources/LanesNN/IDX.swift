@@ -87,7 +87,7 @@ internal func complaintAboutKind(of file: String) -> String? {
     /// The file ends here, and gzip's checksum fits its bytes.
     public func expectEnd() throws(DataError) {
         var rest: UInt8 = 0
-        // The read that meets the end also compares gzip's checksum, where an earlier one has not.
+        // The read that reaches the end also compares gzip's checksum, where an earlier one has not.
         switch unsafe gzread(handle, &rest, 1) {
         case 0:
             var status: Int32 = 0

@@ -63,7 +63,7 @@ import LanesParallel
         } else {
             shardSize = nil
             accumulatorMemory = Buffer(count: 0)
-            // Every lane with a block has a copy of the inputs. Where those are larger than caches, weights that travel cost less.
+            // Every lane with a block has a copy of the inputs. Where those are larger than caches, transferring weights costs less.
             let inputBytes = options.batch * shape.inputs * MemoryLayout<Element>.stride
             columnBlocks = ColumnBlocks(shape.layers[0], lanes: inputBytes <= 1 << 20 ? pool.lanes : 1)
         }

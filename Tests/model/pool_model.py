@@ -9,10 +9,10 @@ hands on what all earlier ones had seen. After Kang, Hur, Lahav, Vafeiadis and D
 and with each store appended to its location's order, which holds where stores to one location are ordered, as here. A plain access that another
 thread's write does not happen before is a race, and an error.
 
-Each step names the line of pool.c that it stands for: where that line changes, this check fails until the model follows. Weakened orders
+Each step names the line of CKernels/pool that it stands for: where that line changes, this check fails until the model follows. Weakened orders
 must be found to be wrong, or the model itself could not fail.
 
-usage: pool_model.py [POOL.C]
+usage: pool_model.py [FOLDER]
 """
 import pathlib
 import sys
@@ -30,7 +30,7 @@ SOURCE = {
     "barrier": "atomic_thread_fence(memory_order_seq_cst);\n    for (lane = 1; lane < lanes; lane++) wake_if_asleep(&postings[lane]);",
     "barrier of one": "atomic_thread_fence(memory_order_seq_cst);\n            wake_if_asleep(&posted);",
     "barrier at the end": "atomic_thread_fence(memory_order_seq_cst);\n            wake_if_asleep(&last);",
-    "is it asleep": "posted->roused = atomic_load(&posted->worker->asleep);",
+    "is it asleep": "posted->woken = atomic_load(&posted->worker->asleep);",
     "wake": "    pthread_mutex_lock(&w->mutex);\n    atomic_store(&w->asleep, false);\n    pthread_cond_signal(&w->posted);\n    pthread_mutex_unlock(&w->mutex);",
     "poll": "const uint32_t start = atomic_load_explicit(&w->start, memory_order_acquire);",
     "fall asleep": "    pthread_mutex_lock(&w->mutex);\n    // Either this thread sees the ticket below, or the caller sees it asleep: both sides write first and then read, in one order.\n    atomic_store(&w->asleep, true);",
@@ -353,10 +353,11 @@ def steps(programs, state):
 
 def main():
     root = pathlib.Path(__file__).resolve().parents[2]
-    source = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else root / "CKernels/pool/pool.c").read_text()
+    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else root / "CKernels/pool")
+    source = "".join(file.read_text() for file in sorted(folder.glob("pool*.c")))
     missing = [name for name, text in SOURCE.items() if text not in source]
     if missing:
-        sys.exit(f"pool.c and the model differ in: {', '.join(missing)}")
+        sys.exit(f"the pool and the model differ in: {', '.join(missing)}")
     for name, programs in scenarios(ORDERS):
         print(f"{name}: {explore(programs, 3_000_000)} states, none wrong", flush=True)
     survivors = []

@@ -20,7 +20,8 @@ FLAGS = ["clang", "-O1", "-std=gnu17", "-w", "-ICKernels/include", "-ITests/conf
 SHORT = ["-DCK_GEMM_CHUNK_BYTES=128", "-DCK_GEMM_REGION_NANOSECONDS=1", "-DCK_GEMM_WAKE_NANOSECONDS=1", "-DCK_GEMM_STEAL_NANOSECONDS=100"]
 
 GEMM, TILE, VECTOR = "CKernels/gemm/gemm.c", "CKernels/gemm/gemm_tile_body.h", "CKernels/vector/vector_body.h"
-TRANSCENDENTAL, PARALLEL, POOL = "CKernels/vector/transcendental_body.h", "CKernels/gemm/gemm_parallel.c", "CKernels/pool/pool.c"
+TRANSCENDENTAL, PARALLEL = "CKernels/vector/transcendental_body.h", "CKernels/gemm/gemm_parallel.c"
+POOL, REGION, WORKER = "CKernels/pool/pool.c", "CKernels/pool/pool_region.c", "CKernels/pool/pool_worker.c"
 
 # Name, file, what stands there, what is put in its place. What stands there stands there once.
 MUTANTS = [
@@ -69,14 +70,14 @@ MUTANTS = [
     ("chunks-of-lanes", PARALLEL, "c = cut.first; c < chunks; c++)", "c = cut.first + 1; c < chunks; c++)"),
     ("packed-chunks-of-lanes", PARALLEL, "k * d.byte_count * (ceil_div(p->n, d.lanes) * d.lanes);", "k * d.byte_count * p->n;"),
     ("blocks-of-lanes", PARALLEL, "whole->share[s].end = blocks * (s + 1) / whole->shares;", "whole->share[s].end = blocks * (s + 1) / whole->shares - (s == 0);"),
-    ("lease-of-many-lanes", POOL, "        taken[word] = wanted;\n", "        taken[word] = word ? 0 : wanted;\n"),
-    ("post-to-many-lanes", POOL, "post(&pool->worker[word * WORD_BITS + __builtin_ctzll(rest)], task", "post(&pool->worker[__builtin_ctzll(rest)], task"),
-    ("end-of-many-workers", POOL, "            worker *w = &pool->worker[word * WORD_BITS + __builtin_ctzll(rest)];\n            posting last", "            worker *w = &pool->worker[__builtin_ctzll(rest)];\n            posting last"),
-    ("detached-worker-given-back", POOL, "(uint64_t)1 << index % WORD_BITS", "(uint64_t)1 << index / WORD_BITS"),
+    ("lease-of-many-lanes", REGION, "        taken[word] = wanted;\n", "        taken[word] = word ? 0 : wanted;\n"),
+    ("post-to-many-lanes", REGION, "post(&pool->worker[word * WORD_BITS + __builtin_ctzll(rest)], task", "post(&pool->worker[__builtin_ctzll(rest)], task"),
+    ("end-of-many-workers", REGION, "            worker *w = &pool->worker[word * WORD_BITS + __builtin_ctzll(rest)];\n            posting last", "            worker *w = &pool->worker[__builtin_ctzll(rest)];\n            posting last"),
+    ("detached-worker-given-back", WORKER, "(uint64_t)1 << index % WORD_BITS", "(uint64_t)1 << index / WORD_BITS"),
     ("detached-lanes-waited-for", POOL, "        while (atomic_load(&pool->detached)) nanosleep(&moment, NULL);\n", ""),
     ("signals-of-workers", POOL, "    pthread_sigmask(SIG_SETMASK, &all, &before);\n", "    pthread_sigmask(SIG_SETMASK, NULL, &before);\n"),
     ("memory-of-ended-threads", "CKernels/gemm/gemm_workspace.c", "pthread_setspecific(at_thread_end, memory);", "(void)0;"),
-    ("child-of-a-lane", POOL, "        stop_forked_child(w->pool);\n        atomic_exchange", "        atomic_exchange"),
+    ("child-of-a-lane", WORKER, "        ck_pool_stop_forked_child(w->pool);\n        atomic_exchange", "        atomic_exchange"),
 ]
 
 

@@ -48,7 +48,7 @@ extension Experiment {
             let difference = found[.difference]!
             return (
                 abs(difference) < 10 ? .supported : .refuted,
-                "Counters in one pair of lines take \(text(found[.onePair]!, 2)) ns for an addition, in different pairs \(text(found[.differentPairs]!, 2)) ns: a difference of \(text(difference))%, median of pairs timed in turn. "
+                "Counters in one pair of lines take \(text(found[.onePair]!, 2)) ns for an addition, in different pairs \(text(found[.differentPairs]!, 2)) ns; timed in turn, those in one pair take \(text(difference))% longer\(found[.differenceAtLeast].flatMap { low in found[.differenceAtMost].map { " (\(text(low)) to \(text($0)))" } } ?? ""). "
                     + (abs(difference) < 10
                         ? "Counters a line of \(facts.lineBytes) bytes apart do not disturb each other here."
                         : difference < 0

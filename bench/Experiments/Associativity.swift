@@ -13,7 +13,8 @@ extension Experiment {
         id: "associativity", title: "Powers of two and the sets of a cache",
         question:
             "Lines whose addresses differ by a multiple of one way of the first cache share one set: how many of them stay?",
-        hypothesis: "As many as the cache has ways; one more, and every load misses.",
+        hypothesis:
+            "As many as the cache has ways, within a quarter; three times as many miss, at least half again as long as lines that share no set.",
         figure: .curves(x: "lines that share a set", y: "ns per load"),
         predict: { _ in
             Laboratory.firstCacheWays > 0 ? [.linesThatStay: Double(Laboratory.firstCacheWays)] : [:]

@@ -51,13 +51,13 @@ extension Experiment {
             ]
             return observation
         },
-        judge: { found, _ in
+        judge: { found, facts in
             let (one, many, alone) = (
                 found[.oneLineAdditions]!, found[.separateLinesAdditions]!,
                 found[.oneLaneAlone]!
             )
             return (
-                one < alone && many > 1.5 * one ? .supported : .refuted,
+                one < alone && many > 0.75 * Double(facts.lanes) * alone ? .supported : .refuted,
                 "One line bears \(text(one, 0)) million additions a second from all lanes; one lane alone does \(text(alone, 0)) million\(one < alone ? ", more than all together" : ""); separate lines bear \(text(many, 0)). Compare-and-swap loops get \(text(found[.oneLineCompareAndSwap]!, 0)) million through\(found[.failedCompareAndSwaps].map { ", with \(text($0, 2)) failed attempts for each that succeeds" } ?? ""). The slowest lane took \(text(found[.slowestLaneOverFastest]!, 2)) times as long as the fastest."
             )
         },

@@ -9,6 +9,8 @@ extension Quantity {
     fileprivate static let batchOf1024OneLane = Quantity("batch of 1024, one lane", "thousand/s")
     fileprivate static let oneAtATime = Quantity("one at a time", "thousand/s")
     fileprivate static let aBatchOverOneAtATime = Quantity("a batch over one at a time", "times")
+    fileprivate static let lanesOverOne64 = Quantity("all lanes over one, 64 samples", "times")
+    fileprivate static let lanesOverOne1024 = Quantity("all lanes over one, 1024 samples", "times")
     fileprivate static let batchOf64 = Quantity("batch of 64", "µs")
     fileprivate static let requestMedian = Quantity("requests at half load, median", "µs")
     fileprivate static let requestTail = Quantity("requests at half load, 99th percentile", "µs")
@@ -44,6 +46,11 @@ extension Experiment {
             observation.numbers[.oneAtATime] = one[0].y
             observation.numbers[.batchOf1024OneLane] = one.last!.y
             observation.numbers[.aBatchOverOneAtATime] = one.last!.y / one[0].y
+            if lab.lanes > 1 {
+                let all = observation.series[1].points
+                observation.numbers[.lanesOverOne64] = all[6].y / one[6].y
+                observation.numbers[.lanesOverOne1024] = all.last!.y / one.last!.y
+            }
             observation.numbers[.batchOf64] = 64_000 / one[6].y
             // Single requests at half of what all lanes bear, on a fixed schedule, answered by as many threads as there are lanes.
             let gap = Int64(2e6 / one[0].y / Double(lab.lanes))
@@ -73,7 +80,7 @@ extension Experiment {
             let gain = found[.aBatchOverOneAtATime]!
             return (
                 gain > 1.5 ? .supported : .refuted,
-                "One lane answers \(text(found[.oneAtATime]!, 0)) thousand samples a second one at a time and \(text(found[.batchOf1024OneLane]!, 0)) thousand in batches of 1024, \(text(gain)) times: one sample reads all weights for itself, a batch once. A batch of 64 takes \(text(found[.batchOf64]!, 0)) µs, which each of its samples waits, after the time until it is full. Single requests at half load were answered after \(text(found[.requestMedian]!)) µs in the median and \(text(found[.requestTail]!)) µs at the 99th percentile, waiting included."
+                "One lane answers \(text(found[.oneAtATime]!, 0)) thousand samples a second one at a time and \(text(found[.batchOf1024OneLane]!, 0)) thousand in batches of 1024, \(text(gain)) times.\(found[.lanesOverOne64].flatMap { few in found[.lanesOverOne1024].map { " All lanes bring \(text(few, 2)) times that at 64 samples, \(text($0, 2)) times at 1024." } } ?? "") A batch of 64 takes \(text(found[.batchOf64]!, 0)) µs, which each of its samples waits, after the time until it is full. Single requests at half load were answered after \(text(found[.requestMedian]!)) µs in the median and \(text(found[.requestTail]!)) µs at the 99th percentile, waiting included."
             )
         },
         remember: { found, _ in

@@ -85,7 +85,7 @@ extension Experiment {
                 let size = observation.numbers[.size(ofLevel: last)], edge < 0.6 * size
             {
                 observation.notes.append(
-                    "the last level is said to have \(text(size / 1024, 0)) MiB, and dependent loads leave it at \(text(edge / 1024)) MiB\(observation.numbers[.endOfTheLastLevel8Chains].map { ", eight chains at once, which come back to a line sooner, at \(text($0 / 1024)) MiB" } ?? ""); who else uses it is not measured"
+                    "the last level is said to have \(text(size / 1024, 0)) MiB, and dependent loads leave it at \(text(edge / 1024)) MiB\(observation.numbers[.endOfTheLastLevel8Chains].map { ", eight chains at once at \(text($0 / 1024)) MiB" } ?? ""); who else uses it is not measured"
                 )
             }
             return observation
@@ -101,7 +101,7 @@ extension Experiment {
                 return max(edge / size, size / edge) < 1.5
             }
             return (
-                ownLevels && memory > 24 * first ? .supported : .refuted,
+                ownLevels && memory > 24 * first && found[.memory8Chains]! < memory / 2 ? .supported : .refuted,
                 "A dependent load takes\(found[.memorySmallPages] == nil ? "" : ", on huge pages,") \(text(first)) ns from the first cache and \(text(memory)) ns from memory (\(levels.joined(separator: ", "))). Eight independent chains take \(text(found[.memory8Chains]!)) ns a load\(found[.memory8Chains]! < 0.7 * memory ? ": a core waits for several lines at once" : "").\(found[.memorySmallPages].map { " In pages of \(pageText(facts.pageBytes)) memory takes \(text($0)) ns\($0 > 1.05 * memory ? ": what the page's address costs to look up comes to that" : "")." } ?? "")"
             )
         },

@@ -14,7 +14,8 @@ extension Experiment {
     static let falseSharing = Experiment(
         id: "false-sharing", title: "False sharing: counters that are too close",
         question: "Each lane adds to a counter of its own. How far apart must the counters be?",
-        hypothesis: "One cache line: closer counters are several times slower, and more distance than a line brings little.",
+        hypothesis:
+            "One cache line: closer counters take at least half again as long, and twice the distance brings less than that.",
         figure: .curves(x: "bytes between counters", y: "ns per addition", logX: true, logY: true),
         predict: { profile in
             profile.lanes > 1
@@ -55,7 +56,8 @@ extension Experiment {
         judge: { found, facts in
             let (cliff, line, factor) = (found[.cliff]!, found[.line]!, found[.slowerBelowTheCliff]!)
             return (
-                cliff == line && factor > 1.5 ? .supported : .refuted,
+                cliff == line && factor > 1.5 && (found[.twoLinesOverOne] ?? 1) > 0.67 && (found[.twoLinesOverOne] ?? 1) < 1.5
+                    ? .supported : .refuted,
                 "Atomic additions on neighbouring counters take \(text(found[.atomicAdditionsTogether]!)) ns each, apart \(text(found[.atomicAdditionsApart]!, 2)) ns: \(text(factor)) times. The largest step comes at \(text(cliff, 0)) bytes; lines have \(text(line, 0)). \(cliff == line && factor > 1.5 ? "Below it the lanes take one line from each other though no number is shared." : facts.pair == .threadsOfOneCore ? "The two lanes are threads of one core and share its first cache: a line need not move." : "") Plain additions take \(text(found[.plainAdditionsSlower]!)) times as long side by side as apart."
             )
         },

@@ -55,7 +55,8 @@ extension Experiment {
                 add(quantity, times, threads: Double(threads) / Double(rounds))
             }
             func add(_ quantity: Quantity, _ times: [Double], threads mean: Double) {
-                bars.add(Double(bars.points.count), times, label: quantity.name)
+                let few = mean < 0.95 * Double(lanes) ? " (\(text(mean, 2)) of \(lanes) threads)" : ""
+                bars.add(Double(bars.points.count), times, label: quantity.name + few)
                 observation.numbers[quantity] = Statistics.median(times)
                 observation.numbers[.tail(of: quantity)] = times.sorted()[times.count * 99 / 100]
                 observation.numbers[.threads(of: quantity)] = mean
@@ -129,7 +130,7 @@ extension Experiment {
                 guard let time = found[region] else { return "" }
                 let threads = found[.threads(of: region)] ?? Double(facts.lanes)
                 return
-                    ", \(name) \(text(time / 1000)) µs\(threads < 0.95 * Double(facts.lanes) ? " (with \(text(threads, 2)) of \(facts.lanes) threads on the average)" : "")"
+                    ", \(name) \(text(time / 1000, 2)) µs\(threads < 0.95 * Double(facts.lanes) ? " (with \(text(threads, 2)) of \(facts.lanes) threads on the average)" : "")"
             }
             return (
                 hot <= (10 + 0.2 * Double(max(0, facts.lanes - 2))) * facts.transfer && min(thread, asleep) >= 1000

@@ -11,7 +11,8 @@ extension Experiment {
     static let hugePages = Experiment(
         id: "huge-pages", title: "What do huge pages bring?",
         question: "The same loads from the same amount of memory, in pages of the usual size and in huge ones.",
-        hypothesis: "Dependent loads all over a large memory are at least a tenth faster; a stream hardly notices.",
+        hypothesis:
+            "Dependent loads all over a large memory are at least a tenth faster in huge pages, a stream less than that.",
         figure: .bars(y: "ns: per load, or per 64 bytes of a stream"),
         predict: { profile in [.hugePagesLoad: profile.memoryLatency] },
         needs: .oneLane,
@@ -24,16 +25,17 @@ extension Experiment {
             if let complaint = ProbeMemory.complaintAboutPages(small: memories[0], huge: memories[1]) {
                 return .notTestable(complaint)
             }
-            for (index, memory) in memories.enumerated() {
-                let walk = Chase(memory, byteCount: bytes, seed: lab.seed)
-                let steps = 20_000
-                let chase = lab.time(seconds: 3 * lab.pointSeconds) { walk.follow(steps) }
-                let label = index == 1 ? "huge pages" : "\(pageText(lab.pageBytes)) pages"
-                loads.add(Double(index), chase.map { $0 / Double(steps) }, label: label)
-                memory.fillWithNumbers()
-                let count = bytes / 4
-                let stream = lab.time(seconds: 5 * lab.pointSeconds) { Probe.stream(.read, memory, count, streaming: false) }
-                streams.add(Double(index), stream.map { $0 / Double(bytes / 64) }, label: label)
+            let labels = ["\(pageText(lab.pageBytes)) pages", "huge pages"]
+            let (steps, count) = (20_000, bytes / 4)
+            let walks = memories.map { Chase($0, byteCount: bytes, seed: lab.seed) }
+            let chases = sampleInTurns(seconds: 3 * lab.pointSeconds, walks.map { walk in { walk.follow(steps) } })
+            for memory in memories { memory.fillWithNumbers() }
+            let passes = sampleInTurns(
+                seconds: 5 * lab.pointSeconds,
+                memories.map { memory in { Probe.stream(.read, memory, count, streaming: false) } })
+            for index in 0...1 {
+                loads.add(Double(index), chases[index].map { $0 / Double(steps) }, label: labels[index])
+                streams.add(Double(index), passes[index].map { $0 / Double(bytes / 64) }, label: labels[index])
             }
             observation.series = [loads, streams]
             observation.numbers = [
@@ -47,7 +49,7 @@ extension Experiment {
         judge: { found, facts in
             let (loads, stream) = (found[.loads]!, found[.stream]!)
             return (
-                loads > 1.1 ? .supported : .refuted,
+                loads > 1.1 && stream < 1.1 ? .supported : .refuted,
                 "A dependent load takes \(text(found[.smallPagesLoad]!)) ns in pages of \(pageText(facts.pageBytes)) and \(text(found[.hugePagesLoad]!)) ns in huge ones, \(text(loads, 2)) times; a stream \(text(stream, 2)) times.\(loads > 1.1 ? " A page's address must be looked up before its line can be fetched, and fewer, larger pages need fewer look-ups\(facts.isGuest ? "; a guest's pages have an address of the guest's and one of the host's" : "")." : "")"
             )
         },

@@ -13,7 +13,7 @@ extension Experiment {
         id: "memory-layout", title: "Rows or columns?",
         question: "The same sum over a row-major matrix, along its rows and down its columns.",
         hypothesis:
-            "Down the columns is many times slower once the matrix is larger than the caches, and alike while it is small.",
+            "Down the columns takes at least twice as long in a large matrix, and no more than half again as long in a small one.",
         figure: .curves(x: "n of n × n", y: "ns per number", logX: true, logY: true),
         predict: { profile in
             // Along the rows each addition waits for the one before, while the lines come in order.
@@ -52,7 +52,7 @@ extension Experiment {
             let (small, large) = (found[.smallestColumnsOverRows]!, found[.largestColumnsOverRows]!)
             return (
                 large > 2 && small < 1.5 ? .supported : .refuted,
-                "Down the columns a number of the largest matrix takes \(text(found[.downColumns]!, 2)) ns, along the rows \(text(found[.alongRows]!, 2)): \(text(large)) times (\(text(small, 2)) times for the smallest). \(facts.floatAddition.map { found[.alongRows]! < 1.3 * $0 ? "Along the rows an addition that waits for the one before takes \(text($0, 2)) ns, which is all of it: the lines come in time. " : "" } ?? "")Each line of \(facts.lineBytes) bytes holds \(facts.lineBytes / 4) neighbours of a row, and down a column each number is in another line: \(text(Double(facts.lineBytes) / found[.downColumns]!, 0)) GB/s of lines for the \(text(4 / found[.downColumns]!, 1)) of numbers. The sizes are powers of two, whose rows share sets of a cache; how much of it that is, is not taken apart here."
+                "Down the columns a number of the largest matrix takes \(text(found[.downColumns]!, 2)) ns, along the rows \(text(found[.alongRows]!, 2)): \(text(large)) times (\(text(small, 2)) times for the smallest). \(facts.floatAddition.map { found[.alongRows]! < 1.3 * $0 ? "Along the rows an addition that waits for the one before takes \(text($0, 2)) ns, which is nearly all of it: the lines come in time. " : "" } ?? "")Each line of \(facts.lineBytes) bytes holds \(facts.lineBytes / 4) neighbours of a row, and down a column each number is in another line: \(text(Double(facts.lineBytes) / found[.downColumns]!, 0)) GB/s of lines for the \(text(4 / found[.downColumns]!, 1)) of numbers. The sizes are powers of two, whose rows share sets of a cache; how much of it that is, is not taken apart here."
             )
         },
         remember: { found, _ in

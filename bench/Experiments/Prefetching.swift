@@ -16,7 +16,7 @@ extension Experiment {
         question:
             "One number of each line of a large memory, and of every second to 64th: forwards and backwards, beside loads in random order.",
         hypothesis:
-            "In order a line comes several times as fast as in random order, forwards and backwards alike; beyond a page a stride is no stream.",
+            "In order a line comes several times as fast as in random order, forwards and backwards alike; one line of each 4 KiB is no stream.",
         figure: .curves(x: "lines from one load to the next; streams at once", y: "ns per load", logX: true, logY: true),
         predict: { profile in [.eachLineForwards: Double(profile.lineBytes) / profile.memoryBandwidthOne] },
         leavesOut: [.eachLineForwards: "the profile's bandwidth is that of a triad, which writes too"],

@@ -11,6 +11,7 @@ extension Quantity {
     fileprivate static let memoryBandwidth = Quantity("memory", "GB/s")
     fileprivate static let ridgeOperationsPerByte = Quantity("ridge, operations per byte")
     fileprivate static let highestOverItsRoof = Quantity("highest over its roof")
+    fileprivate static let highestOverTheSlope = Quantity("highest over the slope")
 }
 
 extension Experiment {
@@ -75,6 +76,7 @@ extension Experiment {
             observation.numbers[.peak] = profile.peakOne
             observation.numbers[.memoryBandwidth] = profile.memoryBandwidthOne
             observation.numbers[.ridgeOperationsPerByte] = profile.peakOne / profile.memoryBandwidthOne
+            observation.numbers[.highestOverTheSlope] = points.points.map { $0.y / ($0.x * profile.memoryBandwidthOne) }.max()!
             observation.numbers[.highestOverItsRoof] = points.points.filter { $0.x > 8 }.map { $0.y / profile.peakOne }
                 .max()!
             return observation
@@ -87,7 +89,7 @@ extension Experiment {
                 product > 0.8 * peak && (found[.highestOverItsRoof] ?? product / peak) <= 1.05 && triad > 0.7 * memory / 6
                     && triad < 1.4 * memory / 6
                     ? .supported : .refuted,
-                "The two roofs meet at \(text(found[.ridgeOperationsPerByte]!, 0)) operations per byte. The triad has a sixth of one and gets \(text(triad)) GFLOP/s, which is \(text(6 * triad, 0)) GB/s beside the \(text(memory, 0)) of the profile; the product of 1024 reuses each number so often that it gets \(text(product, 0)) GFLOP/s, where the peak was \(text(peak, 0)) when the profile was measured\(product > peak ? " (a core's clock is not always the same)" : ""). Only more operations per byte move a kernel to the right."
+                "The two roofs meet at \(text(found[.ridgeOperationsPerByte]!, 0)) operations per byte. The triad has a sixth of one and gets \(text(triad)) GFLOP/s, which is \(text(6 * triad, 0)) GB/s beside the \(text(memory, 0)) of the profile; the product of 1024 reuses each number so often that it gets \(text(product, 0)) GFLOP/s, where the peak was \(text(peak, 0)) when the profile was measured\(product > peak ? " (a core's clock is not always the same)" : "").\(found[.highestOverTheSlope].map { $0 > 1.05 ? " The slope is that of a triad and no limit: what only reads, or finds its operands in a cache, stands up to \(text($0, 2)) times as high." : "" } ?? "") Only more operations per byte move a kernel to the right."
             )
         },
         remember: { found, _ in

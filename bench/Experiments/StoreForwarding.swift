@@ -48,7 +48,7 @@ extension Experiment {
             let isRenamed = facts.cycle.map { same < $0 } ?? false
             return (
                 mixed > 2 * forwarded ? .supported : .refuted,
-                "A store and a load of the same 8 bytes take \(text(same, 2)) ns, of the upper half \(text(found[.upper4Of8Bytes]!, 2)); two stores of 4 bytes and a load of both \(text(mixed, 2)) ns, \(text(mixed / forwarded)) times as long as the slower of those.\(isRenamed ? " The same 8 bytes take less than a cycle, so this core keeps the number in a register and loads nothing." : "") Across a line the same 8 bytes take \(text(found[.acrossALine]!, 2)) ns, across a page \(text(found[.acrossAPage]!, 2)).\(mixed > 1.2 * forwarded ? " Write what is read in pieces of the same width\(found[.acrossAPage]! > mixed ? ", and not across a page" : "")." : "")"
+                "A store and a load of the same 8 bytes take \(text(same, 2)) ns, of the upper half \(text(found[.upper4Of8Bytes]!, 2)); two stores of 4 bytes and a load of both \(text(mixed, 2)) ns, \(text(mixed / forwarded)) times as long as the slower of those.\(isRenamed ? " The same 8 bytes take less than a cycle, so no step waits for a load of them." : "") Across a line the same 8 bytes take \(text(found[.acrossALine]!, 2)) ns, across a page \(text(found[.acrossAPage]!, 2)).\(mixed > 1.2 * forwarded ? " Write what is read in pieces of the same width\(found[.acrossAPage]! > mixed ? ", and not across a page" : "")." : "")"
             )
         },
         remember: { found, _ in

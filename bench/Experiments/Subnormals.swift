@@ -12,7 +12,7 @@ extension Experiment {
     static let subnormals = Experiment(
         id: "subnormals", title: "What do subnormal numbers cost?",
         question:
-            "A multiplication of a number below 2^-126: as it is, and with flush-to-zero; and does our Adam meet such numbers?",
+            "A multiplication of a number below 2^-126: as it is, and with flush-to-zero; and does our Adam come across such numbers?",
         hypothesis:
             "A subnormal operand makes a multiplication at least ten times as long; Adam takes the same time after its gradients have gone out.",
         figure: .bars(y: "ns", logY: true),

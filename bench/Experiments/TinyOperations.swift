@@ -4,6 +4,7 @@ import Measurement
 
 extension Quantity {
     fileprivate static let numbersWhereLanesWin = Quantity("numbers where lanes begin to win")
+    fileprivate static let workWhereLanesWin = Quantity("work where lanes begin to win", "ns")
     fileprivate static let taskOverVectors = Quantity("a task each over vectors", "times")
     fileprivate static let bestTaskOverVectors = Quantity("best of a task each over vectors", "times")
 }
@@ -14,7 +15,7 @@ extension Experiment {
         question:
             "x² + sin x for 10 to 1,000,000 numbers: a task for each number, a block for each lane, or vectors on one thread?",
         hypothesis:
-            "A task for each number loses at every size; vectors on one thread win until the work is much longer than a parallel region.",
+            "A task for each number loses at every size; all lanes win over one only where the work takes longer than a parallel region.",
         figure: .curves(x: "numbers", y: "ns per number", logX: true, logY: true),
         predict: { profile in
             // Lanes win when what they save of the vectors' time is more than a region. A number takes a product and eight multiply-adds,
@@ -73,8 +74,9 @@ extension Experiment {
                 )
                 crossing = last + 1 < gain.count ? x[last] * exp(share * log(x[last + 1] / x[last])) : 0
             }
+            let rate = vector.points.last { $0.x <= crossing }?.y ?? vector.points[0].y
             observation.numbers = [
-                .numbersWhereLanesWin: crossing,
+                .numbersWhereLanesWin: crossing, .workWhereLanesWin: crossing * rate,
                 .taskOverVectors: task.points[2].y / vector.points[2].y,
                 .bestTaskOverVectors: zip(task.points, vector.points).map { $0.y / $1.y }.min()!,
             ]
@@ -85,10 +87,11 @@ extension Experiment {
                 found[.bestTaskOverVectors]!, found[.numbersWhereLanesWin]!
             )
             return (
-                worst > 1 ? .supported : .refuted,
+                worst > 1 && (crossing == 0 || found[.workWhereLanesWin].map { $0 > facts.region } ?? true)
+                    ? .supported : .refuted,
                 "A task for each number costs \(text(found[.taskOverVectors]!, 0)) times what vectors on one thread do for about 100 numbers, and \(text(worst, 0)) times at its best: each number is taken from a counter that all lanes share, and is computed alone instead of in vectors."
                     + (crossing > 0
-                        ? " All lanes win over one from about \(about(crossing)) numbers on, where an empty region took \(text(facts.region, 0)) ns right before."
+                        ? " All lanes win over one from about \(about(crossing)) numbers on\(found[.workWhereLanesWin].map { ", which take \(text($0 / 1000, 2)) µs on one" } ?? ""); an empty region took \(text(facts.region / 1000, 2)) µs right before."
                         : " All lanes never won over one; an empty region took \(text(facts.region, 0)) ns.")
             )
         },

@@ -6,6 +6,7 @@ extension Quantity {
     fileprivate static let additions = Quantity("40,000 additions", "µs")
     fileprivate static let noiseFloor = Quantity("noise floor", "%")
     fileprivate static let spreadOverTheSeries = Quantity("spread of the additions over the series", "%")
+    fileprivate static let tick = Quantity("a tick of the clock, of the additions", "%")
     fileprivate static let timeLostInGaps = Quantity("time lost in gaps", "%")
     fileprivate static let longestGap = Quantity("longest gap", "ms")
     fileprivate static let memorySpread = Quantity("memory's spread", "%")
@@ -82,6 +83,7 @@ extension Experiment {
             observation.numbers = [
                 .additions: median / 1000,
                 .noiseFloor: 100 * Statistics.median(ratios.map(abs)),
+                .tick: 100 * Double(Clock.resolution()) / median,
                 .spreadOverTheSeries: 100 * (times[times.count * 9 / 10] - times[times.count / 10]) / median,
                 .timeLostInGaps: lost.values.max()!,
                 .longestGap: longest.values.max()!,
@@ -96,7 +98,7 @@ extension Experiment {
             let grade = noise < 0.5 && gaps < 0.2 ? "A" : noise < 1.5 && gaps < 1 ? "B" : noise < 3 && gaps < 5 ? "C" : "D"
             return (
                 noise < 3 && gaps < 1 ? .supported : .refuted,
-                "Grade \(grade) of A to D: two timings of the same 40,000 additions, one right after the other, differ by \(text(noise, 2))% in the median\(found[.spreadOverTheSeries].map { ", and nine of ten of a whole series by \(text($0, 1))%" } ?? ""); a processor was away for \(text(gaps, 2))% of the time, \(text(found[.longestGap]!, 2)) ms at the longest. Memory was read three times in the meantime, at rates \(text(found[.memorySpread]!, 0))% apart: \(found[.memorySpread]! > 10 ? "figures of memory will differ as much and more from run to run" : "close together"). \(found[.lineFromCoreToCore]! > 0 ? "A cache-line transfer took \(text(found[.lineFromCoreToCore]!, 0)) ns at the end of it\(facts.isGuest ? "; a hypervisor may move the processors, and then every figure of regions, locks and shared lines moves with them" : ""). " : "")\(pairText(facts))A gap is an interrupt\(facts.isGuest ? ", another thread, or the hypervisor running somebody else" : " or another thread"); differences smaller than the noise floor say nothing here."
+                "Grade \(grade) of A to D: two timings of the same 40,000 additions, one right after the other, differ by \(text(noise, 2))% in the median\(found[.tick].map { " (a tick of the clock is \(text($0, 2))%)" } ?? "")\(found[.spreadOverTheSeries].map { ", and eight of ten of a whole series by \(text($0, 1))%" } ?? ""); a processor was away for \(text(gaps, 2))% of the time, \(text(found[.longestGap]!, 2)) ms at the longest. Memory was read three times in the meantime, at rates \(text(found[.memorySpread]!, 0))% apart: \(found[.memorySpread]! > 10 ? "figures of memory will differ as much and more from run to run" : "close together"). \(found[.lineFromCoreToCore]! > 0 ? "A cache-line transfer took \(text(found[.lineFromCoreToCore]!, 0)) ns at the end of it\(facts.isGuest ? "; a hypervisor may move the processors, and then every figure of regions, locks and shared lines moves with them" : ""). " : "")\(pairText(facts))A gap is an interrupt\(facts.isGuest ? ", another thread, or the hypervisor running somebody else" : " or another thread"); differences smaller than the noise floor say nothing here."
             )
         },
         remember: { found, _ in

@@ -118,7 +118,7 @@ extension Experiment {
             let interpreterIsSlow = rung(.python).isNaN || 1000 * rung(.python) < climbs.last!
             return (
                 eachIsFaster && interpreterIsSlow ? .supported : .refuted,
-                "From the first rung to the fastest of ours the rate grows \(text(found[.lastRungOverFirst] ?? .nan, 0)) times. "
+                "From the first rung to the fastest of ours the rate grows about \(about(found[.lastRungOverFirst] ?? .nan)) times (the slow ones are scaled from a twentieth of the rows). "
                     + (rung(.python).isNaN
                         ? "An interpreter was not measured. "
                         : "Python's loops reach \(text(1000 * rung(.python), 1)) MFLOP/s. ")
@@ -126,7 +126,7 @@ extension Experiment {
             )
         },
         remember: { found, _ in
-            "The same product is \(text(found[.lastRungOverFirst] ?? .nan, 0)) times as fast in its fastest form as in its first, on the same machine."
+            "The same product is about \(about(found[.lastRungOverFirst] ?? .nan)) times as fast in its fastest form as in its first\(found[.layer(.python)] == nil ? "" : ", Python's loops"), on the same machine."
         })
 
     // Nanoseconds of a product by Python's loops over lists.

@@ -52,7 +52,7 @@ public func sample(seconds: Double, samples: Int = 15, _ work: () -> Void) -> [D
     return result
 }
 
-/// Nanoseconds of one call of every work, measured in turns so that all meet the same machine: one number a turn, at least five and at most
+/// Nanoseconds of one call of every work, measured in turns so that all run under the same conditions: one number a turn, at least five and at most
 /// 25. A turn takes about half a millisecond, or as long as `seconds` for each work asks for; which comes first rotates.
 public func sampleInTurns(seconds: Double, _ works: [() -> Void]) -> [[Double]] {
     func time(_ work: () -> Void, _ calls: Int) -> Double {

@@ -1,7 +1,7 @@
 internal import CKernels
 import Foundation
 
-/// What a measurement was made on. Travels with every result.
+/// What a measurement was made on. Stored with every result.
 public struct MachineRecord: Codable, Sendable {
     public var processor: String
     public var features: [String]

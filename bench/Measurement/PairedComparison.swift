@@ -4,7 +4,7 @@
     import Darwin
 #endif
 
-/// Two ways of doing the same work, timed in turn: A B B A, again and again, so that both meet the same machine.
+/// Two ways of doing the same work, timed in turn: A B B A, again and again, so that both run under the same conditions.
 ///
 /// The statistic is the median of ln(time A / time B) over the blocks, with an interval that holds the true median with a probability of 95% or
 /// more whatever the noise looks like (order statistics and the binomial distribution, as in the sign test). A difference counts when the

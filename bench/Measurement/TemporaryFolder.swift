@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder with a name that nobody can foresee, for this user alone.
+/// A folder with a name that nobody can predict, for this user alone.
 public struct TemporaryFolder {
     private let url: URL
 

@@ -1,7 +1,7 @@
 #if defined(EXERCISE_START)
 // relu: How fast can negative numbers be set to zero?
 //
-// The loop below is right. It takes one number at a time and jumps where it is negative, and for numbers whose sign nobody can foresee the
+// The loop below is right. It takes one number at a time and jumps where it is negative, and for numbers whose sign cannot be predicted the
 // processor may guess wrongly half of the time. How near can you come to a copy?
 //
 // Promised: n >= 0; x and y hold n floats each at addresses that are multiples of 4 and do not overlap; there is no NaN.

@@ -184,6 +184,24 @@ enum Probe {
     }
 }
 
+/// Lines for ping-pong, each in a page of its own. How long a transfer takes depends on the line: between the same two cores of a Zen 5
+/// some took 24 ns and some 60, each about the same every time.
+struct TransferLines: Sendable {
+    private static let count = 16
+    private let memory = ProbeMemory(byteCount: count * (4096 + 64), hugePages: false)
+
+    /// Nanoseconds one way for each line: half a round trip. `sides` says for each lane which side it plays; -1 looks on.
+    func oneWay(_ lab: Laboratory, sides: [Int], rounds: Int, on pool: WorkerPool? = nil) -> [Double] {
+        (0..<TransferLines.count).map { index in
+            let place = index * (4096 + 64)
+            memory[place] = 0
+            return lab.together(sides.count, samples: 1, on: pool) { lane in
+                if sides[lane] >= 0 { Probe.ping(memory, place, side: sides[lane], rounds: rounds) }
+            }[0] / Double(2 * rounds)
+        }
+    }
+}
+
 /// Three arrays for streams that come from memory: each is twice as large as all last-level caches of the lanes together, as far as
 /// `memoryBytes` allows. One lane goes through all of them, several share each.
 struct StreamArrays: Sendable {

@@ -23,7 +23,7 @@ public struct Profile: Codable, Sendable {
     public var memoryLatency: Double
     /// Nanoseconds of an empty parallel region whose workers are awake.
     public var region: Double
-    /// Nanoseconds for a line to go from one core to another: half a round trip. 0 on one processor.
+    /// Nanoseconds for a line to go from one core to another: half a round trip, the median of sixteen lines. 0 on one processor.
     public var transfer: Double
     /// Nanoseconds of an atomic addition that nobody disturbs.
     public var atomic: Double
@@ -86,13 +86,7 @@ public struct Profile: Codable, Sendable {
     static func meeting(_ lab: Laboratory) -> (region: Double, transfer: Double) {
         guard lab.lanes > 1 else { return (0, 0) }
         let region = Statistics.median(lab.time(seconds: 0.03) { lab.pool.run { _, _ in } })
-        let line = ProbeMemory(byteCount: 4096)
-        let transfer =
-            (0..<3).map { _ in
-                line[0] = 0
-                return lab.together(2, samples: 1) { Probe.ping(line, 0, side: $0, rounds: 20_000) }[0] / 40_000
-            }.min()!
-        return (region, transfer)
+        return (region, Statistics.median(TransferLines().oneWay(lab, sides: [0, 1], rounds: 2000)))
     }
 }
 

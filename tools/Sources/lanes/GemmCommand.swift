@@ -8,7 +8,7 @@ struct GemmCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gemm", abstract: "The matrix product beside OpenBLAS or any library with CBLAS.",
         discussion: """
-            On one thread the libraries share a process and take turns of a millisecond, so that all meet the same machine; one
+            On one thread the libraries share a process and take turns of a millisecond, so that all run under the same conditions; one
             that cannot share is named as apart. On more threads every library has processes of its own, bound to as many
             processors, rounds interleaved: threads that spin disturb others. Every element of a result is checked before
             anything is timed. The figures are GFLOP/s, medians over rounds; ours / best other is the smallest median of the
