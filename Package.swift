@@ -18,9 +18,9 @@ let package = Package(
         // The C and Fortran interface, for every other language.
         .library(name: "LanesBLAS", type: .dynamic, targets: ["LanesBLAS"]),
         // Clock, statistics and machine record of the `lanes` command.
-        .library(name: "LanesMeasurement", targets: ["Measurement"]),
+        .library(name: "LanesMeasurement", targets: ["LanesMeasurement"]),
         // The laboratory: questions about the reader's machine, predicted, measured and judged.
-        .library(name: "LanesExperiments", targets: ["Experiments"]),
+        .library(name: "LanesExperiments", targets: ["LanesExperiments"]),
     ],
     targets: [
         .target(
@@ -48,10 +48,11 @@ let package = Package(
             dependencies: ["CKernels"],
             cSettings: [optimizedC, .treatAllWarnings(as: .error)]
         ),
-        .target(name: "Measurement", dependencies: ["CKernels"], path: "bench/Measurement", swiftSettings: swiftSettings),
         .target(
-            name: "Experiments", dependencies: ["CKernels", "Lanes", "LanesNN", "LanesParallel", "Measurement"],
-            path: "bench/Experiments", swiftSettings: swiftSettings + [optimizedSwift]),
+            name: "LanesMeasurement", dependencies: ["CKernels"], path: "bench/LanesMeasurement", swiftSettings: swiftSettings),
+        .target(
+            name: "LanesExperiments", dependencies: ["CKernels", "Lanes", "LanesNN", "LanesParallel", "LanesMeasurement"],
+            path: "bench/LanesExperiments", swiftSettings: swiftSettings + [optimizedSwift]),
         .target(name: "TestSupport", dependencies: ["CKernels"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "LanesTests", dependencies: ["Lanes", "TestSupport"], swiftSettings: swiftSettings),
@@ -60,10 +61,11 @@ let package = Package(
         .testTarget(
             name: "LanesNNTests", dependencies: ["Lanes", "LanesNN", "LanesParallel"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "ExperimentsTests", dependencies: ["Experiments", "LanesParallel", "Measurement"], exclude: ["Recorded"],
+            name: "LanesExperimentsTests", dependencies: ["LanesExperiments", "LanesParallel", "LanesMeasurement"],
+            exclude: ["Recorded"],
             swiftSettings: swiftSettings),
         .testTarget(name: "LanesBLASTests", dependencies: ["LanesBLAS", "TestSupport"], swiftSettings: swiftSettings),
-        .testTarget(name: "MeasurementTests", dependencies: ["Measurement"], swiftSettings: swiftSettings),
+        .testTarget(name: "LanesMeasurementTests", dependencies: ["LanesMeasurement"], swiftSettings: swiftSettings),
     ],
     cLanguageStandard: .gnu17
 )

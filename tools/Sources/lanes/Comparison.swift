@@ -1,5 +1,5 @@
 import Foundation
-import Measurement
+import LanesMeasurement
 
 /// GEMM over shapes, ours beside other libraries. On one thread the libraries share a process and take turns of a millisecond or so, for
 /// ratios that hold while the machine drifts; a library that cannot share a process, and every library on more threads (many of them spin),

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
+import LanesMeasurement
 import LanesParallel
-import Measurement
 import TextTable
 
 struct GemmCommand: ParsableCommand {

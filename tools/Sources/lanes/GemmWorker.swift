@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
 import Lanes
+import LanesMeasurement
 import LanesParallel
-import Measurement
 import Synchronization
 
 enum ElementType: String, CaseIterable, Codable, ExpressibleByArgument { case f32, f64 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Lanes
+import LanesMeasurement
 import LanesParallel
-import Measurement
 import Synchronization
 import TextTable
 

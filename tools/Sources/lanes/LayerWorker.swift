@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
 import Lanes
+import LanesMeasurement
 import LanesNN
-import Measurement
 import PeerPasses
 
 /// The first layer of the network on real images: relu(X·W + b), 64 images at a time, 784 inputs, 128 outputs.

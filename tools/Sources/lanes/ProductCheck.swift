@@ -1,5 +1,5 @@
 import Lanes
-import Measurement
+import LanesMeasurement
 
 /// The operands of one product: random numbers in ±1/2 on pages of their own, subnormal ones in A where that is asked for. Used from one thread; owns its memory.
 @safe final class ProductOperands<Element: LaneElement> {

@@ -1,6 +1,6 @@
-import Experiments
 import Foundation
-import Measurement
+import LanesExperiments
+import LanesMeasurement
 
 /// The page of `lanes study`: one file, no script, light and dark.
 enum Report {

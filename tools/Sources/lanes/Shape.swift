@@ -1,5 +1,5 @@
 import Foundation
-import Measurement
+import LanesMeasurement
 
 /// One matrix product to measure: op(A)·op(B), m × n × k, with padded leading dimensions and β.
 struct Shape: Codable, Hashable, CustomStringConvertible {

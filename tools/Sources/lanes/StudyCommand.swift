@@ -1,9 +1,9 @@
 import ArgumentParser
-import Experiments
 import Foundation
+import LanesExperiments
+import LanesMeasurement
 import LanesNN
 import LanesParallel
-import Measurement
 
 struct StudyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,5 @@
-import Experiments
 import Foundation
+import LanesExperiments
 
 /// The figures of the laboratory: tables of their points, and gnuplot's scripts.
 enum LabFigure {

@@ -1,5 +1,5 @@
-import Experiments
 import Foundation
+import LanesExperiments
 
 /// The page of two machines side by side.
 enum LabPair {

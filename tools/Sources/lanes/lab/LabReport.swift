@@ -1,6 +1,6 @@
-import Experiments
 import Foundation
-import Measurement
+import LanesExperiments
+import LanesMeasurement
 
 /// The laboratory's page: verdicts first, then a section for each experiment. Tables and plot scripts lie beside it.
 enum LabReport {

@@ -1,5 +1,5 @@
-import Experiments
 import Foundation
+import LanesExperiments
 
 /// What `lanes lab run --json` printed, read from a file that may come from anywhere.
 enum LaboratoryFile {

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Experiments
 import Foundation
+import LanesExperiments
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Foundation
 import Lanes
+import LanesMeasurement
 import LanesNN
 import LanesParallel
-import Measurement
 
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

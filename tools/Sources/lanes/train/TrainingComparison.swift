@@ -1,7 +1,7 @@
 import Foundation
+import LanesMeasurement
 import LanesNN
 import LanesParallel
-import Measurement
 
 /// One epoch of plain SGD (batch 64, rate 0.1) by this program and by others, each in a process of its own, interleaved.
 struct TrainingComparison: Codable {

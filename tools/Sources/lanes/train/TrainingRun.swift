@@ -1,8 +1,8 @@
 import Foundation
 import Lanes
+import LanesMeasurement
 import LanesNN
 import LanesParallel
-import Measurement
 import Synchronization
 
 /// What a run tells while it goes on.

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Experiments
 import Foundation
-import Measurement
+import LanesExperiments
+import LanesMeasurement
 import TextTable
 
 struct ExerciseCommand: ParsableCommand {
