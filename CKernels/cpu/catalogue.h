@@ -9,7 +9,8 @@ typedef struct catalogue_row {
     ck_isa isa;
 } catalogue_row;
 
-// The first row for ck_isa_selected(). There is one: available instruction sets are those that every catalogue was built for.
+// The first row for ck_isa_selected(). There is one: available instruction sets are those that every catalogue was
+// built for.
 static inline const void *row_in_use(const void *const *rows) {
     const ck_isa isa = ck_isa_selected();
     while (((const catalogue_row *)*rows)->isa != isa) rows++;

@@ -30,10 +30,8 @@ uint32_t ck_cpu_features_from(ck_cpu_registers r) {
     const bool avx = r.leaf1_ecx >> 28 & 1;
     const bool avx512f = zmm && (r.leaf7_ebx >> 16 & 1);
     return when(ymm && avx && (r.leaf7_ebx >> 5 & 1), CK_FEATURE_AVX2) |
-           when(ymm && avx && (r.leaf1_ecx >> 12 & 1), CK_FEATURE_FMA) |
-           when(r.leaf7_ebx >> 8 & 1, CK_FEATURE_BMI2) |
-           when(avx512f, CK_FEATURE_AVX512F) |
-           when(avx512f && (r.leaf7_ebx >> 30 & 1), CK_FEATURE_AVX512BW) |
+           when(ymm && avx && (r.leaf1_ecx >> 12 & 1), CK_FEATURE_FMA) | when(r.leaf7_ebx >> 8 & 1, CK_FEATURE_BMI2) |
+           when(avx512f, CK_FEATURE_AVX512F) | when(avx512f && (r.leaf7_ebx >> 30 & 1), CK_FEATURE_AVX512BW) |
            when(avx512f && (r.leaf7_ebx >> 17 & 1), CK_FEATURE_AVX512DQ) |
            when(avx512f && (r.leaf7_ebx >> 31 & 1), CK_FEATURE_AVX512VL) |
            when(avx512f && (r.leaf7_1_eax >> 5 & 1), CK_FEATURE_AVX512_BF16) |
@@ -69,7 +67,8 @@ static void read_brand(char brand[49]) {
         return;
     }
     for (uint32_t leaf = 0; leaf < 3; leaf++)
-        __get_cpuid(0x80000002 + leaf, &words[4 * leaf], &words[4 * leaf + 1], &words[4 * leaf + 2], &words[4 * leaf + 3]);
+        __get_cpuid(0x80000002 + leaf, &words[4 * leaf], &words[4 * leaf + 1], &words[4 * leaf + 2],
+                    &words[4 * leaf + 3]);
     memcpy(brand, words, 48);
     brand[48] = 0;
 }
@@ -114,8 +113,7 @@ const char *ck_cpu_brand(void) {
         read_brand(brand);
         atomic_store(&state, 2);
     }
-    while (atomic_load(&state) != 2) {
-    }
+    while (atomic_load(&state) != 2) {}
     const char *start = brand;
     while (*start == ' ') start++;
     return start;

@@ -15,7 +15,8 @@ uint32_t ck_isa_features(ck_isa isa) {
     case CK_ISA_NEON: return CK_FEATURE_NEON;
     case CK_ISA_AVX2: return CK_FEATURE_AVX2 | CK_FEATURE_FMA;
     case CK_ISA_AVX512:
-        return CK_FEATURE_AVX2 | CK_FEATURE_FMA | CK_FEATURE_AVX512F | CK_FEATURE_AVX512BW | CK_FEATURE_AVX512DQ | CK_FEATURE_AVX512VL | CK_FEATURE_BMI2;
+        return CK_FEATURE_AVX2 | CK_FEATURE_FMA | CK_FEATURE_AVX512F | CK_FEATURE_AVX512BW | CK_FEATURE_AVX512DQ |
+               CK_FEATURE_AVX512VL | CK_FEATURE_BMI2;
     }
     return 0;
 }
@@ -45,7 +46,8 @@ int ck_isa_parse(const char *name, ck_isa *isa, char *message, int64_t message_s
         if (*available) strcat(available, ", ");
         strcat(available, isa_names[candidate]);
     }
-    snprintf(message, (size_t)message_size, "LANES_ISA=%s is not available on this processor; available: %s", name, available);
+    snprintf(message, (size_t)message_size, "LANES_ISA=%s is not available on this processor; available: %s", name,
+             available);
     return -1;
 }
 

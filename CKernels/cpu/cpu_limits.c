@@ -1,4 +1,5 @@
-// How many processors this process may use: its affinity mask, the CPU quota of its control groups, and the user's word.
+// How many processors this process may use: its affinity mask, the CPU quota of its control groups, and the user's
+// word.
 #define _GNU_SOURCE
 #include "ck_cpu.h"
 #include "cpu_files.h"
@@ -44,7 +45,8 @@ static void read_groups(const char *mount, char *group, bool version_1, double *
             if (read_line(path, line, sizeof line)) period = atof(line);
         } else {
             snprintf(path, sizeof path, "%s%s/cpu.max", mount, group);
-            if (read_line(path, line, sizeof line)) sscanf(line, "%lf %lf", &budget, &period); // "max" leaves both at 0
+            if (read_line(path, line, sizeof line))
+                sscanf(line, "%lf %lf", &budget, &period); // "max" leaves both at 0
         }
         if (budget > 0 && period > 0 && (*quota == 0 || budget / period < *quota)) *quota = budget / period;
         char *slash = strrchr(group, '/');
@@ -113,7 +115,8 @@ int32_t ck_cpu_core_count(const char *root) {
 #endif
 }
 
-int32_t ck_cpu_lanes_from(const char *wish, int32_t mask_count, int32_t core_count, double quota, char *message, int64_t message_size) {
+int32_t ck_cpu_lanes_from(const char *wish, int32_t mask_count, int32_t core_count, double quota, char *message,
+                          int64_t message_size) {
     const bool has_wish = wish && *wish;
     int32_t lanes = has_wish ? mask_count : core_count;
     if (quota > 0 && ceil(quota) < lanes) lanes = (int32_t)ceil(quota);
@@ -122,7 +125,8 @@ int32_t ck_cpu_lanes_from(const char *wish, int32_t mask_count, int32_t core_cou
         errno = 0;
         const long number = strtol(wish, &end, 10);
         if (*end || errno || number < 1) {
-            snprintf(message, (size_t)message_size, "LANES_NUM_THREADS=%s is not a number of threads, 1 or more", wish);
+            snprintf(message, (size_t)message_size, "LANES_NUM_THREADS=%s is not a number of threads, 1 or more",
+                     wish);
             return -1;
         }
         if (number < lanes) lanes = (int32_t)number;
@@ -135,7 +139,8 @@ int32_t ck_cpu_lanes(void) {
     int32_t lanes = atomic_load_explicit(&known, memory_order_relaxed);
     if (lanes) return lanes;
     char message[256];
-    lanes = ck_cpu_lanes_from(getenv("LANES_NUM_THREADS"), ck_cpu_mask_count(), ck_cpu_core_count(""), ck_cpu_quota(""), message, sizeof message);
+    lanes = ck_cpu_lanes_from(getenv("LANES_NUM_THREADS"), ck_cpu_mask_count(), ck_cpu_core_count(""),
+                              ck_cpu_quota(""), message, sizeof message);
     if (lanes < 0) {
         fprintf(stderr, "swift-lanes: %s\n", message);
         exit(2);

@@ -29,26 +29,29 @@ static bool power_of_two(int64_t x) { return x > 0 && (x & (x - 1)) == 0; }
 
 // Whether there can be such a cache below one of `above` bytes.
 static bool possible(const ck_cache *c, int64_t above, int64_t most) {
-    return c->bytes > above && c->bytes <= most && c->ways > 0 && c->ways <= 64 && power_of_two(c->line) && c->line >= 16 && c->line <= 512 &&
-           c->bytes % ((int64_t)c->ways * c->line) == 0;
+    return c->bytes > above && c->bytes <= most && c->ways > 0 && c->ways <= 64 && power_of_two(c->line) &&
+           c->line >= 16 && c->line <= 512 && c->bytes % ((int64_t)c->ways * c->line) == 0;
 }
 
-static void believe(ck_cache *described, const ck_cache *told, int64_t above, int64_t most, const char *level, ck_machine *machine) {
+static void believe(ck_cache *described, const ck_cache *told, int64_t above, int64_t most, const char *level,
+                    ck_machine *machine) {
     if (told->bytes == 0 && told->ways == 0) return; // nothing was said
     if (possible(told, above, most)) {
         *described = *told;
         return;
     }
     const size_t used = strlen(machine->note);
-    snprintf(machine->note + used, sizeof machine->note - used, "%san %s of %lld bytes in %d ways of %d-byte lines cannot be: %lld assumed",
-             used ? "; " : "", level, (long long)told->bytes, told->ways, told->line, (long long)described->bytes);
+    snprintf(machine->note + used, sizeof machine->note - used,
+             "%san %s of %lld bytes in %d ways of %d-byte lines cannot be: %lld assumed", used ? "; " : "", level,
+             (long long)told->bytes, told->ways, told->line, (long long)described->bytes);
 }
 
 static bool is_row(const machine_row *row, const ck_machine_told *told) {
     for (int i = 0; i < MACHINE_IDENTITIES && row->is[i].vendor; i++) {
         const machine_identity *is = &row->is[i];
         const int32_t number = *is->vendor ? told->model : told->part;
-        if (strcmp(is->vendor, told->vendor) == 0 && is->family == (*is->vendor ? told->family : 0) && number >= is->first && number <= is->last)
+        if (strcmp(is->vendor, told->vendor) == 0 && is->family == (*is->vendor ? told->family : 0) &&
+            number >= is->first && number <= is->last)
             return true;
     }
     return false;
@@ -65,9 +68,11 @@ ck_machine ck_machine_from(const ck_machine_told *told) {
     const bool told_others = told->l1.bytes > 0 && told->l2.bytes > 0;
     if (told->l3.bytes == 0 && told->l3.ways == 0 && told_others) m.l3 = (ck_cache){.source = told->l2.source};
     believe(&m.l3, &told->l3, m.l2.bytes, (int64_t)1 << 40, "L3", &m);
-    if (m.l2.bytes <= m.l1.bytes) m.l2 = (ck_cache){.bytes = 8 * m.l1.bytes, .ways = m.l1.ways, .line = m.l1.line, .source = CK_SOURCE_ASSUMED};
+    if (m.l2.bytes <= m.l1.bytes)
+        m.l2 = (ck_cache){.bytes = 8 * m.l1.bytes, .ways = m.l1.ways, .line = m.l1.line, .source = CK_SOURCE_ASSUMED};
     if (m.l3.bytes && m.l3.bytes <= m.l2.bytes) m.l3 = (ck_cache){.source = CK_SOURCE_ASSUMED};
-    if (power_of_two(told->page) && told->page >= 4096 && told->page <= 2 << 20) m.page = told->page, m.page_source = CK_SOURCE_SYSTEM;
+    if (power_of_two(told->page) && told->page >= 4096 && told->page <= 2 << 20)
+        m.page = told->page, m.page_source = CK_SOURCE_SYSTEM;
     if (power_of_two(told->huge_page) && told->huge_page > told->page) m.huge_page = told->huge_page;
     ck_machine_complete(&m);
     return m;
@@ -91,8 +96,8 @@ void ck_machine_complete(ck_machine *m) {
     if (!m->huge_page) m->huge_page = 2 << 20;
     ck_gemm_limits *g = &m->gemm;
     const int64_t l2 = m->l2.bytes, l3 = m->l3.bytes, never = INT64_MAX;
-    // A tile of three vectors takes 4 bytes of A every one and a half cycles. A core whose shared cache gives less than four times that waits
-    // for it, so what is used again is kept in L2.
+    // A tile of three vectors takes 4 bytes of A every one and a half cycles. A core whose shared cache gives less
+    // than four times that waits for it, so what is used again is kept in L2.
     const bool slow = l3 == 0 || m->l3_bytes_per_cycle < 4 * 4 / 1.5;
     derive(&g->a_block, l2 / 4);
     derive(&g->a_unblocked, slow ? l2 / 2 : 4 * l2);
@@ -136,7 +141,8 @@ static int32_t count_processors(const char *list) {
 static void ask_caches(const char *root, int processor, ck_machine_told *told) {
     for (int index = 0; index < 10; index++) {
         char path[160], text[256];
-        const int length = snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/cache/index%d/", processor, index);
+        const int length =
+            snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/cache/index%d/", processor, index);
         strcpy(path + length, "type");
         if (!read_text(root, path, text, sizeof text)) return;
         if (strcmp(text, "Instruction") == 0) continue;
@@ -189,7 +195,8 @@ static void ask_cpuid_caches(uint32_t leaf, ck_machine_told *told) {
         const uint32_t type = a & 31, level = a >> 5 & 7;
         if (type == 0) return;
         if (type == 2 || level < 1 || level > 3) continue; // instructions
-        const ck_cache cache = {.bytes = (int64_t)((b >> 22) + 1) * ((b >> 12 & 1023) + 1) * ((b & 4095) + 1) * ((int64_t)c + 1),
+        const ck_cache cache = {.bytes = (int64_t)((b >> 22) + 1) * ((b >> 12 & 1023) + 1) * ((b & 4095) + 1) *
+                                         ((int64_t)c + 1),
                                 .ways = (int32_t)(b >> 22) + 1,
                                 .line = (int32_t)(b & 4095) + 1,
                                 .processors = (int32_t)(a >> 14 & 4095) + 1,
@@ -207,7 +214,8 @@ static bool ask_cpuid(ck_machine_told *told) {
     told->family = (int32_t)(family + (family == 15 ? a >> 20 & 255 : 0));
     told->model = (int32_t)(model + (family == 6 || family == 15 ? (a >> 16 & 15) << 4 : 0));
     if (strcmp(told->vendor, "GenuineIntel") == 0 && __get_cpuid_max(0, NULL) >= 4) ask_cpuid_caches(4, told);
-    if (strcmp(told->vendor, "AuthenticAMD") == 0 && __get_cpuid_max(0x80000000, NULL) >= 0x8000001d) ask_cpuid_caches(0x8000001d, told);
+    if (strcmp(told->vendor, "AuthenticAMD") == 0 && __get_cpuid_max(0x80000000, NULL) >= 0x8000001d)
+        ask_cpuid_caches(0x8000001d, told);
     const bool hybrid = __get_cpuid_count(7, 0, &a, &b, &c, &d) && d >> 15 & 1;
     return !hybrid;
 }

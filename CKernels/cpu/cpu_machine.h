@@ -4,7 +4,8 @@
 
 #include "ck_machine.h"
 
-// Processors that a row is for: a vendor, a family and models from first to last; without a vendor, a part number of arm64.
+// Processors that a row is for: a vendor, a family and models from first to last; without a vendor, a part number of
+// arm64.
 typedef struct machine_identity {
     const char *vendor;
     int32_t family, first, last;

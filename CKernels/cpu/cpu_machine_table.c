@@ -1,15 +1,17 @@
-// The machines that are known: one row each. Caches and speeds are what their makers document; they serve where a processor says nothing
-// and for LANES_MACHINE. What was measured, on which machine, stands beside the number; l3_bytes_per_cycle without a figure beside it is
-// assumed, and a limit that is not there is derived.
+// The machines that are known: one row each. Caches and speeds are what their makers document; they serve where a
+// processor says nothing and for LANES_MACHINE. What was measured, on which machine, stands beside the number;
+// l3_bytes_per_cycle without a figure beside it is assumed, and a limit that is not there is derived.
 #include "cpu_machine.h"
 
 #define KIB << 10
 #define MIB << 20
-#define CACHE(size, number_of_ways) {.bytes = (int64_t)size, .ways = number_of_ways, .line = 64, .source = CK_SOURCE_TABLE}
+#define CACHE(size, number_of_ways) \
+    {.bytes = (int64_t)size, .ways = number_of_ways, .line = 64, .source = CK_SOURCE_TABLE}
 #define INTEL(first, last) {"GenuineIntel", 6, first, last}
 #define AMD(family, first, last) {"AuthenticAMD", family, first, last}
 #define ARM(part) {"", 0, part, part}
 
+// clang-format off: a row to each machine, by hand
 const machine_row machine_rows[] = {
     // Two 512-bit multiply-adds a cycle. A core reads 8 MiB from its L3 at 108 GB/s, 27 bytes a cycle.
     {.machine = {.name = "zen5", .measured = "a guest of two processors, family 26 model 2",
@@ -33,10 +35,12 @@ const machine_row machine_rows[] = {
                  .l1 = CACHE(32 KIB, 8), .l2 = CACHE(512 KIB, 8), .l3 = CACHE(16 MIB, 16),
                  .tlb_entries = 2048, .fma_bytes = 64, .l3_bytes_per_cycle = 20},
      .is = {AMD(23, 0, 255)}},
-    // A core reads 16 GB/s from L3 at 2.74 GHz (guest of two processors, family 6 model 207). There, in-process pairs against the limits of
-    // zen5: blocks of A of 512 KiB and of B of 16 MiB, A unblocked up to 1 MiB: 1333^3 +4%, 900^3 +1%; B packed from 3 MiB on: 1344^3 +7%,
-    // 704^3 TN +25% with A packed; the panel's own rows fetched 12 steps ahead: 16 x 1000 x 512 +16%, 16 x 1024^2 +20%, 32 x 1000 x 512 +3%.
-    {.machine = {.name = "golden-cove", .measured = "a guest of two processors, family 6 model 207, an earlier version of this program",
+    // A core reads 16 GB/s from L3 at 2.74 GHz (guest of two processors, family 6 model 207). There, in-process pairs
+    // against the limits of zen5: blocks of A of 512 KiB and of B of 16 MiB, A unblocked up to 1 MiB: 1333^3 +4%,
+    // 900^3 +1%; B packed from 3 MiB on: 1344^3 +7%, 704^3 TN +25% with A packed; the panel's own rows fetched 12
+    // steps ahead: 16 x 1000 x 512 +16%, 16 x 1024^2 +20%, 32 x 1000 x 512 +3%.
+    {.machine = {.name = "golden-cove",
+                 .measured = "a guest of two processors, family 6 model 207, an earlier version of this program",
                  .l1 = CACHE(48 KIB, 12), .l2 = CACHE(2 MIB, 16), .l3 = CACHE(260 MIB, 20),
                  .tlb_entries = 2048, .fma_bytes = 128, .l3_bytes_per_cycle = 5.8},
      .is = {INTEL(0x8f, 0x8f), INTEL(0xcf, 0xcf)}},
@@ -83,8 +87,9 @@ const machine_row machine_rows[] = {
                  .l1 = {.bytes = 1 KIB, .ways = 2, .line = 64, .source = CK_SOURCE_TABLE},
                  .l2 = {.bytes = 4 KIB, .ways = 2, .line = 64, .source = CK_SOURCE_TABLE},
                  .tlb_entries = 4, .fma_bytes = 16,
-                 .gemm = {.a_block = 1024, .a_unblocked = 1, .a_packed = 1024, .a_packed_panels = 2, .b_block = 4096, .b_near = 256,
-                          .b_split = 1024, .b_packed = 2048, .b_far = 8192, .c_far = 4096, .packing_distance = 3, .row_distance = 2, .dot_lag = 64, .dot_ahead = 64}}},
+                 .gemm = {.a_block = 1024, .a_unblocked = 1, .a_packed = 1024, .a_packed_panels = 2,
+                          .b_block = 4096, .b_near = 256, .b_split = 1024, .b_packed = 2048, .b_far = 8192,
+                          .c_far = 4096, .packing_distance = 3, .row_distance = 2, .dot_lag = 64, .dot_ahead = 64}}},
     // Any other processor: small caches of their time, of which a plan never asks too much.
     {.machine = {.name = "generic", .measured = "defaults for a processor that is not in this table",
                  .l1 = {.bytes = 32 KIB, .ways = 8, .line = 64, .source = CK_SOURCE_ASSUMED},
@@ -92,5 +97,6 @@ const machine_row machine_rows[] = {
                  .l3 = {.bytes = 8 MIB, .ways = 16, .line = 64, .source = CK_SOURCE_ASSUMED},
                  .tlb_entries = 1024, .fma_bytes = 64, .l3_bytes_per_cycle = 12}},
 };
+// clang-format on
 
 const int32_t machine_row_count = sizeof machine_rows / sizeof *machine_rows;

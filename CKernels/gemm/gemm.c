@@ -1,5 +1,5 @@
-// The loops around the micro-kernels: they carry out a plan (gemm_plan.c) and decide nothing. One body serves every element type: addresses
-// are bytes, and a row of the catalogue brings the rest.
+// The loops around the micro-kernels: they carry out a plan (gemm_plan.c) and decide nothing. One body serves every
+// element type: addresses are bytes, and a row of the catalogue brings the rest.
 //
 //   chunk of k        fixed by the numeric promise
 //     NC columns      packed op(B) of one chunk stays in the shared cache
@@ -7,7 +7,8 @@
 //         panel       48 columns (f32, AVX-512) of op(B) stream through L1
 //           rows      one micro-kernel: a tile of C in registers
 //
-// A product whose operands are cache-sized and well laid out skips every packing step and runs the inner two loops alone.
+// A product whose operands are cache-sized and well laid out skips every packing step and runs the inner two loops
+// alone.
 #include "gemm_plan.h"
 
 #include <string.h>
@@ -20,7 +21,8 @@ typedef struct loops {
     bool b_transposed;
     int64_t b_column; // bytes from one column of op(B) to the next, in place
     const char *packed_b;
-    char *reserve; // packing memory of the process, where the thread's own cannot be had: one block of rows, A in place
+    char
+        *reserve; // packing memory of the process, where the thread's own cannot be had: one block of rows, A in place
 } loops;
 
 // Cuts `count` rows in groups of at most `most`, as equal as can be: 13 rows are 7 + 6, not 12 + 1.
@@ -33,7 +35,8 @@ static inline row_groups cut_rows(int64_t count, int64_t most) {
     return (row_groups){groups, count / groups, count % groups};
 }
 
-// All rows of one panel. `next` is where the following panel will be read, NULL where that is not known or already near.
+// All rows of one panel. `next` is where the following panel will be read, NULL where that is not known or already
+// near.
 static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, const char *next) {
     const ck_gemm_plan *plan = l->plan;
     const row_groups cut = cut_rows(m, plan->rows);
@@ -41,8 +44,8 @@ static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, c
     const bool whole_panel = plan->ahead == CK_AHEAD_PANEL;
     for (int64_t g = 0; g < cut.groups; g++) {
         const int64_t rows = cut.small + (g < cut.longer);
-        // The next panel comes from the shared cache or memory while this one is in use, a part of it with each tile: line
-        // after line of a packed panel, column after column of lines of one in place.
+        // The next panel comes from the shared cache or memory while this one is in use, a part of it with each tile:
+        // line after line of a packed panel, column after column of lines of one in place.
         tile.ahead = NULL;
         if (tile.source == CK_B_PACKING) {
             tile.ahead = tile.b + plan->packing_distance * tile.b_step;
@@ -62,7 +65,8 @@ static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, c
             tile.ahead_lines = whole_panel ? 0 : 1;
         }
         l->kernels->tile[width][rows - 1](&tile);
-        if (tile.source == CK_B_PACKING) { // from the second group of rows on, the panel is read where the first left it
+        if (tile.source ==
+            CK_B_PACKING) { // from the second group of rows on, the panel is read where the first left it
             tile.source = CK_B_PACKED;
             tile.b = tile.b_packed;
             tile.b_step = panel_bytes;
@@ -74,7 +78,8 @@ static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, c
 }
 
 // Copies `count` elements that stand some bytes apart.
-static void copy_elements(char *to, int64_t to_stride, const char *from, int64_t from_stride, int64_t count, int64_t element) {
+static void copy_elements(char *to, int64_t to_stride, const char *from, int64_t from_stride, int64_t count,
+                          int64_t element) {
     if (element == 4)
         for (int64_t i = 0; i < count; i++) memcpy(to + i * to_stride, from + i * from_stride, 4);
     else
@@ -85,8 +90,8 @@ static void copy_elements(char *to, int64_t to_stride, const char *from, int64_t
 static void pack_transposed(const loops *l, const ck_gemm_tile *tile, const char *b, int64_t panel, char *packed) {
     for (int64_t v = 0; v < panel; v += CK_PANEL_VECTORS) {
         const int64_t columns = smaller(CK_PANEL_VECTORS * l->lanes, tile->columns - v * l->lanes);
-        l->kernels->pack_b_transposed(packed + v * l->lanes * l->element * tile->k, b + v * l->lanes * l->b_column, l->b_column,
-                                      columns, tile->k);
+        l->kernels->pack_b_transposed(packed + v * l->lanes * l->element * tile->k, b + v * l->lanes * l->b_column,
+                                      l->b_column, columns, tile->k);
     }
 }
 
@@ -112,7 +117,8 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
     if (plan->pack_a || plan->pack_b) {
         const int64_t a_size = plan->pack_a ? (ceil_div(plan->mc, l->lanes) * vector * k + 4095) / 4096 * 4096 : 0;
         // A panel that is used at once needs one place only.
-        const int64_t b_size = plan->pack_b ? ((plan->keep_panels ? plan->nc : 0) + 2 * CK_PANEL_VECTORS) * vector * k : 0;
+        const int64_t b_size =
+            plan->pack_b ? ((plan->keep_panels ? plan->nc : 0) + 2 * CK_PANEL_VECTORS) * vector * k : 0;
         char *workspace = l->reserve ? l->reserve : ck_gemm_workspace((size_t)(a_size + b_size));
         if (!workspace) {
             run_chunk_in_reserve(l, chunk, chunk_start);
@@ -123,7 +129,8 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
     }
     for (int64_t jc = 0, jc_end; jc < l->vectors; jc = jc_end) {
         // A block ends with a panel, which may reach past nc.
-        for (jc_end = jc; jc_end < l->vectors && jc_end < jc + plan->nc;) jc_end += panel_vectors(l->vectors - jc_end, plan->panel);
+        for (jc_end = jc; jc_end < l->vectors && jc_end < jc + plan->nc;)
+            jc_end += panel_vectors(l->vectors - jc_end, plan->panel);
         for (int64_t ic = 0; ic < l->m; ic += plan->mc) {
             const int64_t m = smaller(plan->mc, l->m - ic);
             ck_gemm_tile tile = *chunk;
@@ -143,7 +150,8 @@ static void run_chunk(const loops *l, const ck_gemm_tile *chunk, int64_t chunk_s
                 tile.c = chunk->c + ic * tile.c_row + j * l->element;
                 if (chunk->column_bias) tile.column_bias = chunk->column_bias + j * l->element;
                 const char *next = NULL;
-                char *fresh = packed_b + (plan->keep_panels ? v - jc : 0) * vector * k; // where this panel stands once packed
+                char *fresh =
+                    packed_b + (plan->keep_panels ? v - jc : 0) * vector * k; // where this panel stands once packed
                 if (!l->packed_b && !l->b_transposed && (!plan->pack_b || ic == 0)) {
                     tile.source = plan->pack_b ? CK_B_PACKING : CK_B_IN_PLACE;
                     tile.b = chunk->b + j * l->element;
@@ -199,8 +207,8 @@ static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
     if (reserve) ck_gemm_return_reserve();
 }
 
-// One row of C whose elements stand `stride` bytes apart, or several whose elements of a column are neighbours: through contiguous pieces of
-// them at a time.
+// One row of C whose elements stand `stride` bytes apart, or several whose elements of a column are neighbours:
+// through contiguous pieces of them at a time.
 static void run_scattered_rows(const ck_gemm_kernels *kernels, const ck_gemm_problem *rows, int64_t stride) {
     enum { PIECE_BYTES = 8192 };
     char piece[PIECE_BYTES] __attribute__((aligned(64)));
@@ -210,7 +218,8 @@ static void run_scattered_rows(const ck_gemm_kernels *kernels, const ck_gemm_pro
         const int64_t n = smaller(most, rows->n - j);
         char *c = (char *)rows->c + j * stride;
         if (!scalar_is(&rows->beta, element, 0))
-            for (int64_t i = 0; i < m; i++) copy_elements(piece + i * n * element, element, c + i * element, stride, n, element);
+            for (int64_t i = 0; i < m; i++)
+                copy_elements(piece + i * n * element, element, c + i * element, stride, n, element);
         ck_gemm_problem part = *rows;
         part.n = n;
         part.c = piece;
@@ -238,7 +247,9 @@ static void run_columns(const ck_gemm_kernels *kernels, const ck_gemm_problem *p
     rows.ldb = p->lda;
     rows.transpose_b = !p->transpose_a;
     rows.ldc = p->m;
-    rows.bias_kind = p->bias_kind == CK_BIAS_PER_ROW ? CK_BIAS_PER_COLUMN : p->bias_kind == CK_BIAS_PER_COLUMN ? CK_BIAS_PER_ROW : CK_BIAS_NONE;
+    rows.bias_kind = p->bias_kind == CK_BIAS_PER_ROW      ? CK_BIAS_PER_COLUMN
+                     : p->bias_kind == CK_BIAS_PER_COLUMN ? CK_BIAS_PER_ROW
+                                                          : CK_BIAS_NONE;
     if (p->n == 1 && p->ldc == 1)
         ck_gemm(kernels, &rows);
     else
@@ -258,11 +269,12 @@ static inline void add_epilogue(ck_gemm_tile *tile, const ck_gemm_problem *p) {
 }
 
 static inline uint32_t update_for(const ck_gemm_problem *p, int64_t element) {
-    return (scalar_is(&p->alpha, element, 1) ? 0 : CK_UPDATE_SCALE) | (scalar_is(&p->beta, element, 0) ? 0 : CK_UPDATE_ADD);
+    return (scalar_is(&p->alpha, element, 1) ? 0 : CK_UPDATE_SCALE) |
+           (scalar_is(&p->beta, element, 0) ? 0 : CK_UPDATE_ADD);
 }
 
-// A tile at the beginning of C, op(A) and op(B) in place, of a product with one chunk of k. Field by field: a copy of what has just been
-// written by smaller pieces would wait for it.
+// A tile at the beginning of C, op(A) and op(B) in place, of a product with one chunk of k. Field by field: a copy of
+// what has just been written by smaller pieces would wait for it.
 static inline CK_ALWAYS_INLINE void set_tile(ck_gemm_tile *tile, const ck_gemm_problem *p, int64_t element) {
     const int64_t a_stride = p->lda * element;
     tile->k = p->k;
@@ -296,7 +308,8 @@ static inline void run_single_tile(const ck_gemm_kernels *kernels, const ck_gemm
 
 // Operands within L1, one chunk of k: tile after tile, and nothing else.
 static void run_in_l1(const ck_gemm_plan *plan, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    const int64_t element = kernels->description.byte_count, lanes = kernels->description.lanes, vectors = ceil_div(p->n, lanes);
+    const int64_t element = kernels->description.byte_count, lanes = kernels->description.lanes,
+                  vectors = ceil_div(p->n, lanes);
     const row_groups cut = cut_rows(p->m, plan->rows);
     ck_gemm_tile tile;
     set_tile(&tile, p, element);
@@ -328,8 +341,15 @@ static void run_all_chunks(const ck_gemm_plan *plan, const ck_gemm_kernels *kern
     const ck_scalar minus_zero = element == 4 ? (ck_scalar){.f32 = -0.0f} : (ck_scalar){.f64 = -0.0};
     const bool no_product = p->k <= 0 || scalar_is(&p->alpha, element, 0);
     const int64_t k = no_product ? 0 : p->k;
-    const loops l = {.plan = plan, .kernels = kernels, .m = p->m, .n = p->n, .vectors = ceil_div(p->n, lanes), .element = element,
-                     .lanes = lanes, .b_transposed = p->transpose_b, .b_column = p->transpose_b ? b_stride : element,
+    const loops l = {.plan = plan,
+                     .kernels = kernels,
+                     .m = p->m,
+                     .n = p->n,
+                     .vectors = ceil_div(p->n, lanes),
+                     .element = element,
+                     .lanes = lanes,
+                     .b_transposed = p->transpose_b,
+                     .b_column = p->transpose_b ? b_stride : element,
                      .packed_b = (const char *)p->packed_b};
     ck_gemm_tile tile = {
         .a = (const char *)p->a,

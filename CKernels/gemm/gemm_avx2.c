@@ -1,7 +1,7 @@
 // GEMM micro-kernels for AVX2 with FMA: 16 vector registers of 8 floats or 4 doubles.
 //
-// 4 rows x 3 vectors: 12 accumulators, 3 vectors of B, 1 broadcast, which is every register there is. A step of k is 12
-// multiply-adds for 7 loads. 6 rows x 2 vectors would load 8.
+// 4 rows x 3 vectors: 12 accumulators, 3 vectors of B, 1 broadcast, which is every register there is. A step of k is
+// 12 multiply-adds for 7 loads. 6 rows x 2 vectors would load 8.
 #if defined(__x86_64__)
 
 #include "gemm_tile.h"

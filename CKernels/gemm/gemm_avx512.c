@@ -1,9 +1,10 @@
 // GEMM micro-kernels for AVX-512: 32 vector registers of 16 floats or 8 doubles, masked edges.
 //
-// 8 rows x 3 vectors: 24 accumulators, 3 vectors of B, 1 broadcast. A step of k is 24 multiply-adds for 11 loads, so two FMA
-// pipes and two load pipes (Zen 5) are limited by the multiply-adds with half of the load slots to spare; a core that runs
-// 512-bit operations in halves (Zen 4) has the same balance at half the pace. Eight rows, not twelve: read in place at a
-// stride of a multiple of 4 KiB, twelve rows of A and three lines of B no longer fit the 8 or 12 ways of one L1 set.
+// 8 rows x 3 vectors: 24 accumulators, 3 vectors of B, 1 broadcast. A step of k is 24 multiply-adds for 11 loads, so
+// two FMA pipes and two load pipes (Zen 5) are limited by the multiply-adds with half of the load slots to spare; a
+// core that runs 512-bit operations in halves (Zen 4) has the same balance at half the pace. Eight rows, not twelve:
+// read in place at a stride of a multiple of 4 KiB, twelve rows of A and three lines of B no longer fit the 8 or 12
+// ways of one L1 set.
 #if defined(__x86_64__)
 
 #include "gemm_tile.h"

@@ -1,6 +1,7 @@
-// A product on several lanes: C is cut in blocks, and every block is a product of its own; or, where C is small and k long, lanes sum
-// chunks of k. Neither changes a bit (ck_gemm.h), so the partition is free to follow the machine: each lane begins with its own share
-// of the blocks, and in long products a lane that is through takes blocks from the others, one by one.
+// A product on several lanes: C is cut in blocks, and every block is a product of its own; or, where C is small and k
+// long, lanes sum chunks of k. Neither changes a bit (ck_gemm.h), so the partition is free to follow the machine: each
+// lane begins with its own share of the blocks, and in long products a lane that is through takes blocks from the
+// others, one by one.
 #include "ck_vector.h"
 #include "gemm_plan.h"
 
@@ -30,15 +31,19 @@ static int64_t block_count(const ck_gemm_cut *cut) { return cut->row_parts * cut
 static void run_block(const partition *whole, int64_t block) {
     const ck_gemm_problem *p = &whole->problem;
     const ck_gemm_cut *cut = &whole->cut;
-    const int64_t element = whole->kernels->description.byte_count, panel = CK_PANEL_VECTORS * whole->kernels->description.lanes;
+    const int64_t element = whole->kernels->description.byte_count,
+                  panel = CK_PANEL_VECTORS * whole->kernels->description.lanes;
     const int64_t part_number = block / cut->blocks_each, piece = block % cut->blocks_each;
-    const int64_t row = part_number % cut->row_parts, column = part_number / cut->row_parts, units = ceil_div(p->n, cut->column_unit);
+    const int64_t row = part_number % cut->row_parts, column = part_number / cut->row_parts,
+                  units = ceil_div(p->n, cut->column_unit);
     const int64_t i = p->m * row / cut->row_parts, i_end = p->m * (row + 1) / cut->row_parts;
     const int64_t start = units * column / cut->column_parts * cut->column_unit;
-    const int64_t end = smaller(units * (column + 1) / cut->column_parts * cut->column_unit, p->n), panels = ceil_div(end - start, panel);
+    const int64_t end = smaller(units * (column + 1) / cut->column_parts * cut->column_unit, p->n),
+                  panels = ceil_div(end - start, panel);
     // Half of the panels, then half of the rest ...: lanes start with long blocks and finish with short ones.
     const int64_t j = start + (panels - (panels >> piece)) * panel;
-    const int64_t j_end = piece + 1 == cut->blocks_each ? end : smaller(start + (panels - (panels >> (piece + 1))) * panel, end);
+    const int64_t j_end =
+        piece + 1 == cut->blocks_each ? end : smaller(start + (panels - (panels >> (piece + 1))) * panel, end);
     ck_gemm_problem part = *p;
     part.m = i_end - i;
     part.n = j_end - j;
@@ -80,7 +85,8 @@ static void share_blocks(partition *whole) {
     }
 }
 
-// False where the caller goes on alone: short products that come often find the workers awake, the first of them wake them.
+// False where the caller goes on alone: short products that come often find the workers awake, the first of them wake
+// them.
 static bool run_on_lanes(ck_pool *pool, const ck_gemm_cut *cut, int32_t lanes, ck_pool_task task, void *context) {
     static _Thread_local int32_t alone;
     if (is_worth_waking(cut)) {
@@ -98,13 +104,14 @@ static bool run_on_lanes(ck_pool *pool, const ck_gemm_cut *cut, int32_t lanes, c
     return false;
 }
 
-// Too few tiles for the lanes, and several chunks of k: each lane sums its own chunks. The first lane's go to C as ever, those
-// of the others to memory, and are added in ascending order when all are there; no bit differs from one lane.
+// Too few tiles for the lanes, and several chunks of k: each lane sums its own chunks. The first lane's go to C as
+// ever, those of the others to memory, and are added in ascending order when all are there; no bit differs from one
+// lane.
 typedef struct chunk_sums {
     const ck_gemm_kernels *kernels;
     const ck_gemm_problem *problem;
     int64_t chunk, chunks; // steps of k in a chunk, number of chunks
-    int64_t first;         // the first chunk whose sum stands in `sums`
+    int64_t first; // the first chunk whose sum stands in `sums`
     char *sums;
 } chunk_sums;
 
@@ -144,7 +151,8 @@ static void run_chunks(void *context, int32_t lane, int32_t lanes) {
 
 typedef enum outcome { OTHER_KIND, DONE, GO_ON_ALONE } outcome;
 
-static outcome run_in_chunks(ck_pool *pool, const ck_gemm_cut *plan, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
+static outcome run_in_chunks(ck_pool *pool, const ck_gemm_cut *plan, const ck_gemm_kernels *kernels,
+                             const ck_gemm_problem *p) {
     const ck_gemm_description d = kernels->description;
     const double alpha = d.byte_count == 4 ? (double)p->alpha.f32 : p->alpha.f64;
     const int64_t chunk = ck_gemm_chunk(d.byte_count, p->k), chunks = ceil_div(p->k, chunk);
@@ -152,7 +160,8 @@ static outcome run_in_chunks(ck_pool *pool, const ck_gemm_cut *plan, const ck_ge
     // The epilogue adds +0 to finished sums, which leaves them as they are unless zeros round downward.
     const bool has_epilogue = p->relu || p->bias_kind != CK_BIAS_NONE;
     if (has_epilogue && fegetround() != FE_TONEAREST) return OTHER_KIND;
-    chunk_sums cut = {.kernels = kernels, .problem = p, .chunk = chunk, .chunks = chunks, .first = larger(1, chunks / lanes)};
+    chunk_sums cut = {
+        .kernels = kernels, .problem = p, .chunk = chunk, .chunks = chunks, .first = larger(1, chunks / lanes)};
     const int64_t sum = p->m * p->n * d.byte_count;
     if (chunks - cut.first > CHUNK_SUMS_BYTES / sum) return OTHER_KIND;
     cut.sums = malloc((size_t)((chunks - cut.first) * sum));
@@ -180,7 +189,8 @@ static bool run_shared(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_g
     ck_gemm_lanes known = {.lanes = ck_pool_lanes(pool)};
     if (known.lanes < 2) return false;
     const ck_machine *machine = p->machine ? p->machine : ck_machine_current();
-    if (depends_on_region(ck_gemm_estimate(machine, kernels, p))) known.region_nanoseconds = ck_pool_region_nanoseconds(pool);
+    if (depends_on_region(ck_gemm_estimate(machine, kernels, p)))
+        known.region_nanoseconds = ck_pool_region_nanoseconds(pool);
     partition whole; // large, and filled as far as it is used
     whole.cut = ck_gemm_cut_for(machine, kernels, p, known);
     if (whole.cut.kind == CK_CUT_NONE) return false;
@@ -198,7 +208,8 @@ static bool run_shared(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_g
 }
 
 void ck_gemm_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    if (!pool || p->m <= 0 || p->n <= 0 || is_tiny(kernels, p) || ck_pool_inside() || !run_shared(pool, kernels, p)) ck_gemm(kernels, p);
+    if (!pool || p->m <= 0 || p->n <= 0 || is_tiny(kernels, p) || ck_pool_inside() || !run_shared(pool, kernels, p))
+        ck_gemm(kernels, p);
 }
 
 void ck_gemv_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_gemv_problem *p) {

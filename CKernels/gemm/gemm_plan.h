@@ -5,16 +5,17 @@
 #include "ck_gemm_plan.h"
 #include "gemm_tile.h"
 
-// Bytes of k in a chunk: 1024 floats, 512 doubles. Long chunks touch C seldom; a panel of op(B) then streams from L2, which
-// the micro-kernel's 16 bytes a cycle allow. The conformance tests build with short chunks to cross every edge.
+// Bytes of k in a chunk: 1024 floats, 512 doubles. Long chunks touch C seldom; a panel of op(B) then streams from L2,
+// which the micro-kernel's 16 bytes a cycle allow. The conformance tests build with short chunks to cross every edge.
 #ifndef CK_GEMM_CHUNK_BYTES
 #define CK_GEMM_CHUNK_BYTES 4096
 #endif
 _Static_assert(CK_GEMM_CHUNK_BYTES % 128 == 0, "chunks are rounded up to 16 steps of either type");
-_Static_assert(CK_GEMM_CHUNK_BYTES / 4 * 2 * CK_PANEL_VECTORS * 64 <= CK_RESERVE_BYTES, "the reserve holds two panels");
+_Static_assert(CK_GEMM_CHUNK_BYTES / 4 * 2 * CK_PANEL_VECTORS * 64 <= CK_RESERVE_BYTES,
+               "the reserve holds two panels");
 
-// Panels are three vectors wide; the end of a row is shared out as 2 + 2, 2 or 1. The cut of packed operands depends on n alone,
-// so that they fit every product; in place, panels may be kept to `most` = 2 vectors.
+// Panels are three vectors wide; the end of a row is shared out as 2 + 2, 2 or 1. The cut of packed operands depends
+// on n alone, so that they fit every product; in place, panels may be kept to `most` = 2 vectors.
 static inline int64_t panel_vectors(int64_t vectors_left, int64_t most) {
     return vectors_left == 1 ? 1 : most == 3 && (vectors_left >= 5 || vectors_left == 3) ? 3 : 2;
 }
@@ -30,7 +31,8 @@ static inline bool shares_l1_sets(const ck_machine *machine, int64_t stride, int
     return (stride & (larger(1, machine->l1.way / sets) - 1)) == 0;
 }
 
-// By address: read as eight bytes, a number that the caller has just written as four would wait for its way to the cache.
+// By address: read as eight bytes, a number that the caller has just written as four would wait for its way to the
+// cache.
 static inline bool scalar_is(const ck_scalar *scalar, int64_t element, double value) {
     return element == 4 ? scalar->f32 == (float)value : scalar->f64 == value;
 }
@@ -38,14 +40,15 @@ static inline bool scalar_is(const ck_scalar *scalar, int64_t element, double va
 // The smallest products are one tile, and the whole call costs little more than its multiply-adds.
 static inline bool is_single_tile(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     const int64_t lanes = kernels->description.lanes;
-    if (p->n > CK_PANEL_VECTORS * lanes || p->m > CK_ROWS_MAX || p->transpose_b || p->packed_b || p->k <= 0 || p->k > CK_GEMM_CHUNK_BYTES / 16)
+    if (p->n > CK_PANEL_VECTORS * lanes || p->m > CK_ROWS_MAX || p->transpose_b || p->packed_b || p->k <= 0 ||
+        p->k > CK_GEMM_CHUNK_BYTES / 16)
         return false;
     const int width = (p->n > lanes) + (p->n > 2 * lanes);
     return p->m <= kernels->rows_max[width] && !scalar_is(&p->alpha, kernels->description.byte_count, 0);
 }
 
-// Costs of the system and of any processor, not of one machine, for products on lanes. A region whose workers sleep costs tens of
-// microseconds. The conformance tests build with 1, so that every product is cut.
+// Costs of the system and of any processor, not of one machine, for products on lanes. A region whose workers sleep
+// costs tens of microseconds. The conformance tests build with 1, so that every product is cut.
 #ifndef CK_GEMM_REGION_NANOSECONDS
 #define CK_GEMM_REGION_NANOSECONDS 700
 #endif
@@ -57,10 +60,11 @@ static inline bool is_single_tile(const ck_gemm_kernels *kernels, const ck_gemm_
 #define CK_GEMM_STEAL_NANOSECONDS 100000
 #endif
 
-// A product is worth a region where half of it takes longer than the region and what the other lane fetches. An empty region is 50
-// nanoseconds of work and cache-line transfers, and a product sends several times as many lines. Measured on Zen 5: products of 0.5 us between
-// near cores (a region of 100 ns) and of 2 to 2.5 us between far ones (400 ns) break even. A hypervisor may move processors at any time, so
-// the pool measures regions now and then. 0 stands for a region that is not known.
+// A product is worth a region where half of it takes longer than the region and what the other lane fetches. An empty
+// region is 50 nanoseconds of work and cache-line transfers, and a product sends several times as many lines. Measured
+// on Zen 5: products of 0.5 us between near cores (a region of 100 ns) and of 2 to 2.5 us between far ones (400 ns)
+// break even. A hypervisor may move processors at any time, so the pool measures regions now and then. 0 stands for a
+// region that is not known.
 enum { WORTH_TRANSFERS = 8, WORTH_STILL = 50, WORTH_LEAST = WORTH_TRANSFERS * 70, WORTH_MOST = 20000 };
 static inline double worth_a_region(double region_nanoseconds) {
     if (CK_GEMM_REGION_NANOSECONDS == 1 || region_nanoseconds <= 0) return CK_GEMM_REGION_NANOSECONDS;
@@ -74,11 +78,13 @@ static inline bool depends_on_region(double nanoseconds) {
 }
 
 // A cut of C for as many lanes as `cut` has; CK_CUT_NONE where one part is all there is.
-ck_gemm_cut ck_gemm_cut_parts(const ck_machine *machine, const ck_gemm_kernels *kernels, const ck_gemm_problem *problem, ck_gemm_cut cut);
+ck_gemm_cut ck_gemm_cut_parts(const ck_machine *machine, const ck_gemm_kernels *kernels,
+                              const ck_gemm_problem *problem, ck_gemm_cut cut);
 
 static inline bool is_worth_waking(const ck_gemm_cut *cut) { return cut->nanoseconds >= CK_GEMM_WAKE_NANOSECONDS; }
 
-// Fewer multiply-adds, in vectors, than any region is worth. In integers that cannot overflow: the smallest products take 20 ns.
+// Fewer multiply-adds, in vectors, than any region is worth. In integers that cannot overflow: the smallest products
+// take 20 ns.
 static inline bool is_tiny(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     enum { VECTORS = CK_GEMM_REGION_NANOSECONDS > 1 ? 2048 : 0 };
     return (uint64_t)(p->m | p->n | p->k) < 1024 && p->m * p->n * p->k < VECTORS * kernels->description.lanes;

@@ -1,6 +1,6 @@
-// GEMM micro-kernels in plain C: a "vector" is one number. The library's fma() rounds once on every processor, so this row
-// has the bits of the others; where the processor has no such instruction it is slow. It is the reference to read, and what
-// runs where nothing else can.
+// GEMM micro-kernels in plain C: a "vector" is one number. The library's fma() rounds once on every processor, so this
+// row has the bits of the others; where the processor has no such instruction it is slow. It is the reference to read,
+// and what runs where nothing else can.
 #include "gemm_tile.h"
 
 #include <math.h>

@@ -5,14 +5,22 @@
 #include "../simd/compiler.h"
 #include "ck_gemm.h"
 
-// Columns of C are counted in vectors. A panel is a group of one to three vectors; it stands in the caller's matrix (in place)
-// or packed: k rows of the panel one after another, the missing columns of the last vector filled with zeros.
+// Columns of C are counted in vectors. A panel is a group of one to three vectors; it stands in the caller's matrix
+// (in place) or packed: k rows of the panel one after another, the missing columns of the last vector filled with
+// zeros.
 enum { CK_PANEL_VECTORS = 3 };
 
-// Widths of micro-kernels in vectors: a short panel, a panel, or two panels at once for products of few rows, which need many
-// columns to keep both FMA pipes busy.
+// Widths of micro-kernels in vectors: a short panel, a panel, or two panels at once for products of few rows, which
+// need many columns to keep both FMA pipes busy.
 enum { CK_WIDTH_1, CK_WIDTH_2, CK_WIDTH_3, CK_WIDTH_6, CK_WIDTHS };
-enum { CK_ROWS_MAX = 16, CK_VECTORS_MAX = 6, CK_DOT_ROWS = 12, CK_DOT_ROWS_AHEAD = 10, CK_ROW_STEPS = 8, CK_ROW_BYTES = 8192 };
+enum {
+    CK_ROWS_MAX = 16,
+    CK_VECTORS_MAX = 6,
+    CK_DOT_ROWS = 12,
+    CK_DOT_ROWS_AHEAD = 10,
+    CK_ROW_STEPS = 8,
+    CK_ROW_BYTES = 8192
+};
 enum { CK_GEMM_SHARES_MAX = 128 }; // lanes of one product
 
 // What happens to a finished chunk sum s on its way to C. No bit set: C = s.
@@ -38,11 +46,14 @@ typedef struct ck_gemm_tile {
     int64_t a_row, a_step; // from one row of op(A) to the next, from one k to the next
     const char *b;
     int64_t b_step, b_panel; // from one k to the next, from one panel to the next
-    int64_t b_lag; // of a dot tile: the second vector of columns is this many bytes of k behind the first, a multiple of 64
+    // Of a dot tile: the second vector of columns is this many bytes of k behind the first, a multiple of 64.
+    int64_t b_lag;
     char *b_packed;
-    const char *ahead; // memory to ask for meanwhile, into L2: a line with each step of k, `ahead_step` bytes apart; NULL for none
+    // Memory to ask for meanwhile, into L2: a line with each step of k, `ahead_step` bytes apart; NULL for none.
+    const char *ahead;
     int64_t ahead_step;
-    int64_t dot_ahead; // a dot tile of up to CK_DOT_ROWS_AHEAD rows asks for B so many bytes of k ahead; 0: it does not
+    // A dot tile of up to CK_DOT_ROWS_AHEAD rows asks for B so many bytes of k ahead; 0: it does not.
+    int64_t dot_ahead;
     int ahead_lines; // 1; any other number stands for all lines of a row of the panel with each step
     char *c;
     int64_t c_row;
@@ -61,15 +72,15 @@ struct ck_gemm_kernels {
     // tile[width][rows - 1]; rows_max[width] says how many there are.
     ck_gemm_tile_function tile[CK_WIDTHS][CK_ROWS_MAX];
     uint8_t rows_max[CK_WIDTHS];
-    // A few rows of C from a B that is stored transposed: b_step is the distance between rows of the stored B, and lanes are
-    // filled by transposing in registers. Up to dot_rows_2 rows have one or two vectors of columns, taller tiles one. Rows of
-    // op(A) are contiguous.
+    // A few rows of C from a B that is stored transposed: b_step is the distance between rows of the stored B, and
+    // lanes are filled by transposing in registers. Up to dot_rows_2 rows have one or two vectors of columns, taller
+    // tiles one. Rows of op(A) are contiguous.
     ck_gemm_tile_function dot_tile[CK_DOT_ROWS];
     uint8_t dot_rows_2, dot_rows_max;
     // One row of C, up to CK_ROW_BYTES of it. B in place.
     ck_gemm_tile_function row_tile;
-    // Copies columns of k rows, stored as they are or transposed, row after row and padded with zeros to whole vectors:
-    // panels of op(B), and blocks of a transposed op(A). ld in bytes.
+    // Copies columns of k rows, stored as they are or transposed, row after row and padded with zeros to whole
+    // vectors: panels of op(B), and blocks of a transposed op(A). ld in bytes.
     void (*pack_b)(char *packed, const char *b, int64_t ld, int64_t columns, int64_t k);
     void (*pack_b_transposed)(char *packed, const char *b, int64_t ld, int64_t columns, int64_t k);
     // Writes up to a vector of columns of C, which stand in rows `ld` bytes apart, to `rows` rows of C.
@@ -86,8 +97,9 @@ static inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // The product with one row of C that a matrix-vector product with incy = 1 is.
 ck_gemm_problem ck_gemv_as_gemm(const ck_gemv_problem *problem);
 
-// Packing memory of the calling thread, at least size bytes, aligned to a page. It stays until the thread ends. NULL where
-// memory is short: then there is a reserve for two panels of a whole chunk, which belongs to one thread at a time.
+// Packing memory of the calling thread, at least size bytes, aligned to a page. It stays until the thread ends. NULL
+// where memory is short: then there is a reserve for two panels of a whole chunk, which belongs to one thread at a
+// time.
 char *ck_gemm_workspace(size_t size);
 enum { CK_RESERVE_BYTES = 2 * CK_PANEL_VECTORS * 64 * 1024 };
 char *ck_gemm_borrow_reserve(void);

@@ -1,10 +1,12 @@
-// The micro-kernels of one element type on one ISA. No include guard: a file gemm_<isa>.c includes this once per element type,
-// inside a vocabulary (simd/vocabulary.h) and after defining:
+// The micro-kernels of one element type on one ISA. No include guard: a file gemm_<isa>.c includes this once per
+// element type, inside a vocabulary (simd/vocabulary.h) and after defining:
 //
 //   KERNELS DESCRIPTION                       the catalogue row: its symbol and its description
-//   MAX_ROWS_1 MAX_ROWS_2 MAX_ROWS_3 MAX_ROWS_6   rows of the tallest micro-kernel of each width: its accumulators, one row
+//   MAX_ROWS_1 MAX_ROWS_2 MAX_ROWS_3 MAX_ROWS_6   rows of the tallest micro-kernel of each width: its accumulators,
+//   one row
 //                                             of B and a broadcast fit the registers
-//   DOT_ROWS DOT_ROWS_2                       rows of the tallest dot tile, and of the tallest that is two vectors wide
+//   DOT_ROWS DOT_ROWS_2                       rows of the tallest dot tile, and of the tallest that is two vectors
+//   wide
 //
 // Every accumulator is one chain of fused multiply-adds in ascending k from +0. That chain is the numeric promise of
 // ck_gemm.h: nothing here may reorder, split or shorten it.
@@ -19,20 +21,25 @@ typedef struct NAME(position) {
     int64_t a_row, a_row2, a_step, b_step, b_panel, ahead_step;
 } NAME(position);
 
-// One step of k. In a tile that is at least as tall as wide a row of B stays in registers, and op(A) is broadcast from memory.
-static inline CK_ALWAYS_INLINE void NAME(step)(NAME(position) *at, NAME(accumulators) acc, const int rows, const int vectors,
-                                               const ck_b_source source, const bool masked, const int fetch, const MASK last) {
+// One step of k. In a tile that is at least as tall as wide a row of B stays in registers, and op(A) is broadcast from
+// memory.
+static inline CK_ALWAYS_INLINE void NAME(step)(NAME(position) * at, NAME(accumulators) acc, const int rows,
+                                               const int vectors, const ck_b_source source, const bool masked,
+                                               const int fetch, const MASK last) {
     CK_UNROLL
     for (int g = 0; g < (rows + 2) / 3; g++) CK_OPAQUE(at->a[g]);
     VECTOR bv[CK_VECTORS_MAX], av[CK_ROWS_MAX];
     if (rows < vectors) {
         CK_UNROLL
         for (int r = 0; r < rows; r++)
-            av[r] = broadcast((const ELEMENT *)(at->a[r / 3] + (r % 3 == 0 ? 0 : r % 3 == 1 ? at->a_row : at->a_row2)));
+            av[r] = broadcast((const ELEMENT *)(at->a[r / 3] + (r % 3 == 0   ? 0
+                                                                : r % 3 == 1 ? at->a_row
+                                                                             : at->a_row2)));
     }
     CK_UNROLL
     for (int v = 0; v < vectors; v++) {
-        const ELEMENT *row = (const ELEMENT *)(at->b + v / CK_PANEL_VECTORS * at->b_panel) + v % CK_PANEL_VECTORS * LANES;
+        const ELEMENT *row =
+            (const ELEMENT *)(at->b + v / CK_PANEL_VECTORS * at->b_panel) + v % CK_PANEL_VECTORS * LANES;
         bv[v] = masked && v == vectors - 1 ? load_masked(row, last) : load(row);
         if (source == CK_B_PACKING) store((ELEMENT *)at->packed + v * LANES, bv[v]);
         if (rows < vectors) {
@@ -43,7 +50,9 @@ static inline CK_ALWAYS_INLINE void NAME(step)(NAME(position) *at, NAME(accumula
     if (rows >= vectors) {
         CK_UNROLL
         for (int r = 0; r < rows; r++) {
-            av[r] = broadcast((const ELEMENT *)(at->a[r / 3] + (r % 3 == 0 ? 0 : r % 3 == 1 ? at->a_row : at->a_row2)));
+            av[r] = broadcast((const ELEMENT *)(at->a[r / 3] + (r % 3 == 0   ? 0
+                                                                : r % 3 == 1 ? at->a_row
+                                                                             : at->a_row2)));
             CK_UNROLL
             for (int v = 0; v < vectors; v++) acc[r][v] = fma(av[r], bv[v], acc[r][v]);
         }
@@ -63,15 +72,17 @@ static inline CK_ALWAYS_INLINE void NAME(step)(NAME(position) *at, NAME(accumula
 }
 
 static inline CK_ALWAYS_INLINE void NAME(accumulate)(const ck_gemm_tile *t, NAME(accumulators) acc, const int rows,
-                                                     const int vectors, const ck_b_source source, const bool masked, const int fetch,
-                                                     const MASK last) {
-    NAME(position) at = {.b = t->b, .ahead = t->ahead, .packed = t->b_packed, .a_row = t->a_row, .a_row2 = 2 * t->a_row};
+                                                     const int vectors, const ck_b_source source, const bool masked,
+                                                     const int fetch, const MASK last) {
+    NAME(position)
+    at = {.b = t->b, .ahead = t->ahead, .packed = t->b_packed, .a_row = t->a_row, .a_row2 = 2 * t->a_row};
     at.a_step = t->a_step, at.b_step = t->b_step, at.b_panel = t->b_panel, at.ahead_step = t->ahead_step;
     CK_OPAQUE(at.a_row2);
     CK_UNROLL
     for (int g = 0; g < (rows + 2) / 3; g++) at.a[g] = t->a + 3 * g * at.a_row;
     int64_t p = t->k;
-    // Two steps in a turn where B is read in place and nothing is fetched ahead: the end of shorter loops is predicted better.
+    // Two steps in a turn where B is read in place and nothing is fetched ahead: the end of shorter loops is predicted
+    // better.
     if (source == CK_B_IN_PLACE && !fetch)
         for (; p >= 2; p -= 2) {
             NAME(step)(&at, acc, rows, vectors, source, masked, fetch, last);
@@ -80,9 +91,10 @@ static inline CK_ALWAYS_INLINE void NAME(accumulate)(const ck_gemm_tile *t, NAME
     for (; p > 0; p--) NAME(step)(&at, acc, rows, vectors, source, masked, fetch, last);
 }
 
-// Writes finished chunk sums: C = fma(alpha, s, beta * C), with -0, the neutral element of addition, where C is not read.
-static inline CK_ALWAYS_INLINE void NAME(write)(const ck_gemm_tile *t, NAME(accumulators) acc, const int rows, const int vectors,
-                                                const MASK last) {
+// Writes finished chunk sums: C = fma(alpha, s, beta * C), with -0, the neutral element of addition, where C is not
+// read.
+static inline CK_ALWAYS_INLINE void NAME(write)(const ck_gemm_tile *t, NAME(accumulators) acc, const int rows,
+                                                const int vectors, const MASK last) {
     const uint32_t update = t->update;
     if (update & (CK_UPDATE_SCALE | CK_UPDATE_ADD)) {
         const VECTOR alpha = broadcast((const ELEMENT *)t->alpha), beta = broadcast((const ELEMENT *)t->beta);
@@ -148,8 +160,8 @@ static inline CK_ALWAYS_INLINE void NAME(tile)(const ck_gemm_tile *t, const int 
         }
     }
     const int lines = (vectors * (int)sizeof(VECTOR) + 63) / 64;
-    // A masked load in every step costs whole tiles 4 to 28% (Golden Cove, AVX-512 and AVX2), so they have none. A ragged panel is a
-    // row's last one: there is nothing to ask for ahead of it.
+    // A masked load in every step costs whole tiles 4 to 28% (Golden Cove, AVX-512 and AVX2), so they have none. A
+    // ragged panel is a row's last one: there is nothing to ask for ahead of it.
     const bool whole = t->columns == vectors * LANES;
     if (vectors <= CK_PANEL_VECTORS && t->source == CK_B_PACKING && whole)
         NAME(accumulate)(t, acc, rows, vectors, CK_B_PACKING, false, lines, last);
@@ -170,25 +182,23 @@ static inline CK_ALWAYS_INLINE void NAME(tile)(const ck_gemm_tile *t, const int 
     NAME(write)(t, acc, rows, vectors, last);
 }
 
-#define TILE(rows, vectors)                                                                                                  \
+#define TILE(rows, vectors) \
     static void NAME(tile_##rows##x##vectors)(const ck_gemm_tile *t) { NAME(tile)(t, rows, vectors); }
-CK_ROWS(MAX_ROWS_1)(TILE, 1)
-CK_ROWS(MAX_ROWS_2)(TILE, 2)
-CK_ROWS(MAX_ROWS_3)(TILE, 3)
-CK_ROWS(MAX_ROWS_6)(TILE, 6)
+CK_ROWS(MAX_ROWS_1)(TILE, 1) CK_ROWS(MAX_ROWS_2)(TILE, 2) CK_ROWS(MAX_ROWS_3)(TILE, 3) CK_ROWS(MAX_ROWS_6)(TILE, 6)
 #undef TILE
 
-// Where the matrix ends: up to LANES rows and LANES columns, transposed. Rows past the last repeat the last.
-static inline CK_ALWAYS_INLINE void NAME(load_part_transposed)(VECTOR r[LANES], const char *b, int64_t ld, int64_t rows, const MASK mask) {
+    // Where the matrix ends: up to LANES rows and LANES columns, transposed. Rows past the last repeat the last.
+    static inline CK_ALWAYS_INLINE
+    void NAME(load_part_transposed)(VECTOR r[LANES], const char *b, int64_t ld, int64_t rows, const MASK mask) {
     CK_UNROLL
     for (int i = 0; i < LANES; i++) r[i] = load_masked((const ELEMENT *)(b + (i < rows ? i : rows - 1) * ld), mask);
     transpose(r);
 }
 
-// One block of a dot tile: LANES steps of k for LANES columns and every row. Meanwhile rows of B are asked for `ahead` bytes further on;
-// 0 for not at all.
-static inline CK_ALWAYS_INLINE void NAME(dot_block)(VECTOR sum[CK_DOT_ROWS], const int rows, const char *a, int64_t a_row, const char *b,
-                                                    int64_t ld, int64_t ahead) {
+// One block of a dot tile: LANES steps of k for LANES columns and every row. Meanwhile rows of B are asked for `ahead`
+// bytes further on; 0 for not at all.
+static inline CK_ALWAYS_INLINE void NAME(dot_block)(VECTOR sum[CK_DOT_ROWS], const int rows, const char *a,
+                                                    int64_t a_row, const char *b, int64_t ld, int64_t ahead) {
     if (ahead) {
         CK_UNROLL
         for (int i = 0; i < LANES; i++) __builtin_prefetch(b + i * ld + ahead);
@@ -203,10 +213,10 @@ static inline CK_ALWAYS_INLINE void NAME(dot_block)(VECTOR sum[CK_DOT_ROWS], con
     CK_KEEP_ORDER(); // one block of B in registers at a time
 }
 
-// A few rows of C from a transposed B. Each lane is a column of C, so the chains stay as promised; a dot product over lanes
-// would save the transposition and change them. Few rows take two vectors of columns, whose chains advance in turn: one alone
-// would wait four cycles for each step. Where rows of B lie a power of two apart, the second vector follows `b_lag` bytes of k
-// behind the first, and their lines fall in different sets of L1.
+// A few rows of C from a transposed B. Each lane is a column of C, so the chains stay as promised; a dot product over
+// lanes would save the transposition and change them. Few rows take two vectors of columns, whose chains advance in
+// turn: one alone would wait four cycles for each step. Where rows of B lie a power of two apart, the second vector
+// follows `b_lag` bytes of k behind the first, and their lines fall in different sets of L1.
 static inline CK_ALWAYS_INLINE void NAME(dot)(const ck_gemm_tile *t, const int rows, const int vectors) {
     VECTOR sum[2][CK_DOT_ROWS];
     CK_UNROLL
@@ -214,7 +224,8 @@ static inline CK_ALWAYS_INLINE void NAME(dot)(const ck_gemm_tile *t, const int r
         CK_UNROLL
         for (int r = 0; r < rows; r++) sum[v][r] = set1(0);
     }
-    const int64_t a_row = t->a_row, ld = t->b_step, lag = t->b_lag, ahead = rows <= CK_DOT_ROWS_AHEAD ? t->dot_ahead : 0;
+    const int64_t a_row = t->a_row, ld = t->b_step, lag = t->b_lag,
+                  ahead = rows <= CK_DOT_ROWS_AHEAD ? t->dot_ahead : 0;
     const int64_t size = t->k * (int64_t)sizeof(ELEMENT), block = sizeof(VECTOR);
     const int64_t whole = t->columns == vectors * LANES ? size / block * block : 0;
     const char *a = t->a, *b = t->b, *b1 = b + LANES * ld;
@@ -236,12 +247,14 @@ static inline CK_ALWAYS_INLINE void NAME(dot)(const ck_gemm_tile *t, const int r
             const int64_t columns = t->columns - v * LANES;
             if (columns <= 0) break;
             VECTOR bv[LANES];
-            NAME(load_part_transposed)(bv, b + v * LANES * ld + p, ld, columns < LANES ? columns : LANES, mask_first(steps));
+            NAME(load_part_transposed)(bv, b + v * LANES * ld + p, ld, columns < LANES ? columns : LANES,
+                                       mask_first(steps));
             CK_UNROLL
             for (int q = 0; q < LANES; q++) {
                 if (q >= steps) break;
                 CK_UNROLL
-                for (int r = 0; r < rows; r++) sum[v][r] = fma(broadcast((const ELEMENT *)(a + r * a_row + p) + q), bv[q], sum[v][r]);
+                for (int r = 0; r < rows; r++)
+                    sum[v][r] = fma(broadcast((const ELEMENT *)(a + r * a_row + p) + q), bv[q], sum[v][r]);
             }
         }
     }
@@ -260,17 +273,17 @@ static inline CK_ALWAYS_INLINE void NAME(dot)(const ck_gemm_tile *t, const int r
     }
 }
 
-#define DOT_TILE(rows, most)                                                                                                 \
+#define DOT_TILE(rows, most) \
     static void NAME(dot_tile_##rows)(const ck_gemm_tile *t) { NAME(dot)(t, rows, rows <= most ? 2 : 1); }
 CK_ROWS(DOT_ROWS)(DOT_TILE, DOT_ROWS_2)
 #undef DOT_TILE
 
-// CK_ROW_STEPS rows of op(B) times as many elements of op(A), added to the sums of `vectors` vectors of columns.
-static inline CK_ALWAYS_INLINE void NAME(row_block)(ELEMENT *sums, const VECTOR a[CK_ROW_STEPS], const char *b, int64_t ld,
-                                                    const int vectors, const MASK last) {
+    // CK_ROW_STEPS rows of op(B) times as many elements of op(A), added to the sums of `vectors` vectors of columns.
+    static inline CK_ALWAYS_INLINE void NAME(row_block)(ELEMENT *sums, const VECTOR a[CK_ROW_STEPS], const char *b,
+                                                        int64_t ld, const int vectors, const MASK last) {
     VECTOR sum[4];
-    // From here no load has a displacement of 0, and all instructions are equally long: measured on Zen 5, rows in L2 come half
-    // as fast again (62 -> 92 GFLOP/s), wherever the loop stands.
+    // From here no load has a displacement of 0, and all instructions are equally long: measured on Zen 5, rows in L2
+    // come half as fast again (62 -> 92 GFLOP/s), wherever the loop stands.
     b -= sizeof(VECTOR);
     CK_OPAQUE(b);
     CK_UNROLL
@@ -286,8 +299,8 @@ static inline CK_ALWAYS_INLINE void NAME(row_block)(ELEMENT *sums, const VECTOR 
     for (int v = 0; v < vectors; v++) store(sums + v * LANES, sum[v]);
 }
 
-// One row of C, up to CK_ROW_BYTES of it. The sums stand in L1, so op(B) is read along its rows: a tile with its sums in
-// registers reads a few lines of a row of B and then leaves the page.
+// One row of C, up to CK_ROW_BYTES of it. The sums stand in L1, so op(B) is read along its rows: a tile with its sums
+// in registers reads a few lines of a row of B and then leaves the page.
 static void NAME(row_tile)(const ck_gemm_tile *t) {
     ELEMENT sums[CK_ROW_BYTES / sizeof(ELEMENT)] __attribute__((aligned(64)));
     const int64_t columns = t->columns, ld = t->b_step;
@@ -300,7 +313,8 @@ static void NAME(row_tile)(const ck_gemm_tile *t) {
         CK_UNROLL
         for (int q = 0; q < CK_ROW_STEPS; q++) av[q] = broadcast((const ELEMENT *)(a + q * t->a_step));
         int64_t j = 0;
-        for (; j + 4 * LANES <= columns; j += 4 * LANES) NAME(row_block)(sums + j, av, b + j * (int64_t)sizeof(ELEMENT), ld, 4, all);
+        for (; j + 4 * LANES <= columns; j += 4 * LANES)
+            NAME(row_block)(sums + j, av, b + j * (int64_t)sizeof(ELEMENT), ld, 4, all);
         for (; j < columns; j += LANES)
             NAME(row_block)(sums + j, av, b + j * (int64_t)sizeof(ELEMENT), ld, 1, mask_first(columns - j));
     }
@@ -380,7 +394,8 @@ const ck_gemm_kernels KERNELS = {
              [CK_WIDTH_2] = {CK_ROWS(MAX_ROWS_2)(TILE, 2)},
              [CK_WIDTH_3] = {CK_ROWS(MAX_ROWS_3)(TILE, 3)},
              [CK_WIDTH_6] = {CK_ROWS(MAX_ROWS_6)(TILE, 6)}},
-    .rows_max = {[CK_WIDTH_1] = MAX_ROWS_1, [CK_WIDTH_2] = MAX_ROWS_2, [CK_WIDTH_3] = MAX_ROWS_3, [CK_WIDTH_6] = MAX_ROWS_6},
+    .rows_max =
+        {[CK_WIDTH_1] = MAX_ROWS_1, [CK_WIDTH_2] = MAX_ROWS_2, [CK_WIDTH_3] = MAX_ROWS_3, [CK_WIDTH_6] = MAX_ROWS_6},
     .dot_tile = {CK_ROWS(DOT_ROWS)(DOT_TILE, 0)},
     .dot_rows_2 = DOT_ROWS_2,
     .dot_rows_max = DOT_ROWS,

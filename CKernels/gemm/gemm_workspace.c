@@ -1,5 +1,5 @@
-// Packing memory: one block for each thread, grown on demand, freed when the thread ends. Products that pack nothing never
-// come here.
+// Packing memory: one block for each thread, grown on demand, freed when the thread ends. Products that pack nothing
+// never come here.
 #include "gemm_tile.h"
 
 #include <pthread.h>
@@ -52,7 +52,8 @@ static void free_workspace(void *memory) {
 
 static void make_key(void) { have_key = pthread_key_create(&at_thread_end, free_workspace) == 0; }
 
-// A library that is unloaded leaves no key behind, whose destructor would be gone. Memory of other threads is not reached.
+// A library that is unloaded leaves no key behind, whose destructor would be gone. Memory of other threads is not
+// reached.
 __attribute__((destructor)) static void delete_key(void) {
     if (!have_key) return;
     pthread_key_delete(at_thread_end);
@@ -68,7 +69,10 @@ static void *allocate(size_t unit, size_t size) {
     if (posix_memalign(&memory, unit, size)) {
         static atomic_flag told = ATOMIC_FLAG_INIT;
         if (!atomic_flag_test_and_set(&told))
-            fprintf(stderr, "swift-lanes: no memory for %zu bytes of packing space; such products take turns in a small reserve\n", size);
+            fprintf(
+                stderr,
+                "swift-lanes: no memory for %zu bytes of packing space; such products take turns in a small reserve\n",
+                size);
         return NULL;
     }
     return memory;

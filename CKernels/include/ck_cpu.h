@@ -18,8 +18,8 @@ typedef enum ck_isa {
 } ck_isa;
 enum { CK_ISA_COUNT = 4 };
 
-// Features that catalogue rows may require, found by CPUID and XCR0 on x86-64, by getauxval on arm64. A feature counts only
-// when the operating system saves its registers too.
+// Features that catalogue rows may require, found by CPUID and XCR0 on x86-64, by getauxval on arm64. A feature counts
+// only when the operating system saves its registers too.
 enum {
     CK_FEATURE_AVX2 = 1 << 0,
     CK_FEATURE_FMA = 1 << 1,
@@ -66,27 +66,31 @@ bool ck_isa_available(ck_isa isa);
 // Parses a name given by a user. Returns 0, or -1 and a message that lists what is available here.
 int ck_isa_parse(const char *name, ck_isa *isa, char *message, int64_t message_size);
 
-// The instruction set in use: LANES_ISA where it is set, else the best available. Decided once, at the first call. An unknown
-// or unavailable LANES_ISA prints a message that lists the available ones and ends the process with status 2.
+// The instruction set in use: LANES_ISA where it is set, else the best available. Decided once, at the first call. An
+// unknown or unavailable LANES_ISA prints a message that lists the available ones and ends the process with status 2.
 ck_isa ck_isa_selected(void);
 
 // Processors in the calling thread's affinity mask.
 int32_t ck_cpu_mask_count(void);
 
-// Processors that the control groups of this process allow it (cgroup v2, or v1), as a fraction; the least of its group and all
-// above. 0 where there is no quota. `root` stands before /proc and /sys: "" for this system, a folder for a made-up one.
+// Processors that the control groups of this process allow it (cgroup v2, or v1), as a fraction; the least of its
+// group and all above. 0 where there is no quota. `root` stands before /proc and /sys: "" for this system, a folder
+// for a made-up one.
 double ck_cpu_quota(const char *root);
 
-// Cores that the processors of the calling thread's mask belong to: two hardware threads of one core share its multiply-add units. As the
-// system tells it (`thread_siblings_list` below `root`), processor by processor; one that it says nothing of counts as a core.
+// Cores that the processors of the calling thread's mask belong to: two hardware threads of one core share its
+// multiply-add units. As the system tells it (`thread_siblings_list` below `root`), processor by processor; one that
+// it says nothing of counts as a core.
 int32_t ck_cpu_core_count(const char *root);
 
-// The lanes that a call may use: as many as cores or, with a user's wish (NULL or "" for none), as many as it says, up to the processors of
-// the mask; never more than the quota rounded up. Returns -1 and a message where the wish is not a number of threads. Pure.
-int32_t ck_cpu_lanes_from(const char *wish, int32_t mask_count, int32_t core_count, double quota, char *message, int64_t message_size);
+// The lanes that a call may use: as many as cores or, with a user's wish (NULL or "" for none), as many as it says, up
+// to the processors of the mask; never more than the quota rounded up. Returns -1 and a message where the wish is not
+// a number of threads. Pure.
+int32_t ck_cpu_lanes_from(const char *wish, int32_t mask_count, int32_t core_count, double quota, char *message,
+                          int64_t message_size);
 
-// The same for this process, with LANES_NUM_THREADS as the wish and the calling thread's mask. Decided once, at the first call.
-// A bad value prints a message and ends the process with status 2.
+// The same for this process, with LANES_NUM_THREADS as the wish and the calling thread's mask. Decided once, at the
+// first call. A bad value prints a message and ends the process with status 2.
 int32_t ck_cpu_lanes(void);
 
 #ifdef __cplusplus

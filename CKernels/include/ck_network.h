@@ -1,14 +1,21 @@
-// Kernels of a neural network that are no matrix products: loss, sums over a batch, optimisers, dropout, reading of images.
+// Kernels of a neural network that are no matrix products: loss, sums over a batch, optimisers, dropout, reading of
+// images.
 //
-// Shapes      matrices are row-major with leading dimensions in elements, one row for each sample. Labels are 32-bit numbers in
+// Shapes      matrices are row-major with leading dimensions in elements, one row for each sample. Labels are 32-bit
+//             numbers in
 //             0 ..< columns, which the caller has checked.
 // Alignment   that of the element.
 // Promise     the same bits on every instruction set; a row has the same bits alone and in a batch.
-// Tiny        what training makes ever smaller ends at +0 while it is still a normal number, in the kernels, by a comparison: gradients,
-//             means, variances and velocities whose size is below CK_TINY_F32 = 2^-100 (CK_TINY_F64 = 2^-960), squares of gradients below
-//             2^-50 (2^-480), probabilities whose logarithm is below -69 (-665). Subnormal numbers, which cost some processors 150 cycles
-//             each, therefore come about only where inputs or parameters are tiny themselves. The caller's control register is neither
-//             read nor written; state that holds smaller numbers, of another program or an older checkpoint, is taken as it is.
+// Tiny        what training makes ever smaller ends at +0 while it is still a normal number, in the kernels, by a
+//             comparison: gradients,
+//             means, variances and velocities whose size is below CK_TINY_F32 = 2^-100 (CK_TINY_F64 = 2^-960), squares
+//             of gradients below
+//             2^-50 (2^-480), probabilities whose logarithm is below -69 (-665). Subnormal numbers, which cost some
+//             processors 150 cycles
+//             each, therefore come about only where inputs or parameters are tiny themselves. The caller's control
+//             register is neither
+//             read nor written; state that holds smaller numbers, of another program or an older checkpoint, is taken
+//             as it is.
 // Failure     none. NaN and infinities pass as the formulas say.
 #ifndef CK_NETWORK_H
 #define CK_NETWORK_H
@@ -22,10 +29,11 @@ extern "C" {
 #define CK_TINY_F32 0x1p-100f
 #define CK_TINY_F64 0x1p-960
 
-// What one step of Adam needs to know (Kingma and Ba, 2015; decay as in Loshchilov and Hutter, "Decoupled weight decay", 2019).
+// What one step of Adam needs to know (Kingma and Ba, 2015; decay as in Loshchilov and Hutter, "Decoupled weight
+// decay", 2019).
 typedef struct ck_adam {
     double rate, beta1, beta2, epsilon;
-    double decay;                    // parameters shrink by rate * decay
+    double decay; // parameters shrink by rate * decay
     double correction1, correction2; // 1 / (1 - beta1^t) and 1 / (1 - beta2^t) in step t = 1, 2, ...
 } ck_adam;
 
@@ -35,13 +43,14 @@ typedef struct ck_network_kernels {
     ck_isa isa;
     int32_t byte_count; // of an element
 
-    // y = x - log(sum of exp(x), in ascending order) in each row, computed from x less its largest number, so that nothing overflows.
+    // y = x - log(sum of exp(x), in ascending order) in each row, computed from x less its largest number, so that
+    // nothing overflows.
     void (*log_softmax)(int64_t rows, int64_t columns, const void *x, int64_t ldx, void *y, int64_t ldy);
     // Sum over rows, in ascending order, of -y[row][label]: the negative log-likelihood of log-probabilities y.
     double (*nll)(int64_t rows, const void *y, int64_t ldy, const int32_t *labels);
     // dx = (exp(y) - 1 at the label) * scale: the gradient of scale * nll(log_softmax(x)) for x.
-    void (*nll_backward)(int64_t rows, int64_t columns, const void *y, int64_t ldy, const int32_t *labels, double scale, void *dx,
-                         int64_t lddx);
+    void (*nll_backward)(int64_t rows, int64_t columns, const void *y, int64_t ldy, const int32_t *labels,
+                         double scale, void *dx, int64_t lddx);
     // dx = y > 0 ? dy : +0, tiny gradients +0 too; dx may be dy. The derivative of relu where y is relu's result.
     void (*rectified_backward)(int64_t count, const void *y, const void *dy, void *dx);
     // Column of each row's largest number; the first of equal ones, 0 where all are NaN.
@@ -49,18 +58,20 @@ typedef struct ck_network_kernels {
     // sums[j] = sum over rows, in ascending order from +0, of x[row][j]. `x` is only read.
     void (*column_sums)(int64_t rows, int64_t columns, const void *x, int64_t ldx, void *sums);
 
-    // Stochastic gradient descent with momentum (Polyak's, as in PyTorch): g = g + decay * p; v = momentum * v + g; p = p - rate * v.
-    // `velocity` may be NULL: then p = p - rate * g.
-    void (*sgd)(int64_t count, double rate, double momentum, double decay, const void *gradient, void *velocity, void *parameters);
-    void (*adam)(int64_t count, const ck_adam *step, const void *gradient, void *mean, void *variance, void *parameters);
+    // Stochastic gradient descent with momentum (Polyak's, as in PyTorch): g = g + decay * p; v = momentum * v + g; p
+    // = p - rate * v. `velocity` may be NULL: then p = p - rate * g.
+    void (*sgd)(int64_t count, double rate, double momentum, double decay, const void *gradient, void *velocity,
+                void *parameters);
+    void (*adam)(int64_t count, const ck_adam *step, const void *gradient, void *mean, void *variance,
+                 void *parameters);
 
-    // y = kept ? x / keep : +0. Element i is kept where the 32-bit hash of (seed, first + i) is below keep * 2^32, so a part of a vector
-    // gets what it would get in the whole. The backward pass is the same call on the gradient.
+    // y = kept ? x / keep : +0. Element i is kept where the 32-bit hash of (seed, first + i) is below keep * 2^32, so
+    // a part of a vector gets what it would get in the whole. The backward pass is the same call on the gradient.
     void (*dropout)(int64_t count, uint64_t seed, uint64_t first, double keep, const void *x, void *y);
-    // y[row][j] = images[indices[row] * columns + j] * scale: a batch of 8-bit images as numbers. `ahead` names as many images that will be
-    // wanted next, which are asked for meanwhile, or is NULL.
-    void (*gather)(int64_t rows, int64_t columns, const uint8_t *images, const int64_t *indices, const int64_t *ahead, double scale, void *y,
-                   int64_t ldy);
+    // y[row][j] = images[indices[row] * columns + j] * scale: a batch of 8-bit images as numbers. `ahead` names as
+    // many images that will be wanted next, which are asked for meanwhile, or is NULL.
+    void (*gather)(int64_t rows, int64_t columns, const uint8_t *images, const int64_t *indices, const int64_t *ahead,
+                   double scale, void *y, int64_t ldy);
 } ck_network_kernels;
 
 // The rows that were built for this architecture, f32 before f64, best first.

@@ -12,8 +12,8 @@ extern "C" {
 typedef struct ck_probe_kernels {
     const char *name; // ck_probe_avx512
     ck_isa isa;
-    // Independent chains of fused multiply-adds in registers: no load, no store, so the rate is the peak of the FMA pipes.
-    // Returns a number that depends on every chain.
+    // Independent chains of fused multiply-adds in registers: no load, no store, so the rate is the peak of the FMA
+    // pipes. Returns a number that depends on every chain.
     float (*fma_f32)(int64_t iterations);
     double (*fma_f64)(int64_t iterations);
     // Floating-point operations of one iteration; a multiply-add counts as two.

@@ -1,11 +1,14 @@
 // Elementwise kernels, streams and reductions on contiguous vectors.
 //
-// Shapes      every operand has `count` elements; count <= 0 does nothing. Operands are those of the row's element type; numbers
+// Shapes      every operand has `count` elements; count <= 0 does nothing. Operands are those of the row's element
+//             type; numbers
 //             by value are doubles, rounded to it.
-// Alignment   that of the element. An output may be the same memory as an input, element for element; it must not overlap
+// Alignment   that of the element. An output may be the same memory as an input, element for element; it must not
+//             overlap
 //             one otherwise.
 // Promise     the same bits on every instruction set, at every position and alignment.
-// Streaming   `streaming` stores go past the caches: faster where the output is larger than they are and not needed soon, slower
+// Streaming   `streaming` stores go past the caches: faster where the output is larger than they are and not needed
+//             soon, slower
 //             elsewhere. On arm64 and in portable C they are stores like any other.
 // Failure     none.
 #ifndef CK_VECTOR_H
@@ -17,8 +20,9 @@
 extern "C" {
 #endif
 
-// Reductions cut longer inputs in chunks of this many elements and add the chunks' results in ascending order. A chunk is
-// reduced in columns, 256 bytes wide, that are then joined in a fixed tree: halves are added until one number is left.
+// Reductions cut longer inputs in chunks of this many elements and add the chunks' results in ascending order. A chunk
+// is reduced in columns, 256 bytes wide, that are then joined in a fixed tree: halves are added until one number is
+// left.
 enum { CK_VECTOR_CHUNK = 16384 };
 
 // One row of the catalogue: all kernels of one element type on one instruction set.
@@ -31,7 +35,8 @@ typedef struct ck_vector_kernels {
     void (*relu)(int64_t count, const void *x, void *y);
     // dx = x > 0 ? dy : +0.  The derivative at 0 is 0, and so it is where x is NaN.
     void (*relu_backward)(int64_t count, const void *x, const void *dy, void *dx);
-    // y = e to the power x, within 2 ulp, subnormal results within 1 of their steps. NaN, infinities and overflow as in libm.
+    // y = e to the power x, within 2 ulp, subnormal results within 1 of their steps. NaN, infinities and overflow as
+    // in libm.
     void (*exp)(int64_t count, const void *x, void *y);
     // y = the natural logarithm of x, within 2 ulp. 0 gives -inf, negative numbers and NaN give NaN.
     void (*log)(int64_t count, const void *x, void *y);
@@ -39,11 +44,12 @@ typedef struct ck_vector_kernels {
     void (*axpy)(int64_t count, double a, const void *x, void *y);
 
     // The five of STREAM and BLAS-1, and how many bytes of operands each moves for an element of b bytes.
-    void (*fill)(int64_t count, double a, void *z, bool streaming);                                    // z = a            1b
-    void (*copy)(int64_t count, const void *x, void *z, bool streaming);                               // z = x            2b
-    void (*scale)(int64_t count, double a, const void *x, void *z, bool streaming);                    // z = a * x        2b
-    void (*add)(int64_t count, const void *x, const void *y, void *z, bool streaming);                 // z = x + y        3b
-    void (*triad)(int64_t count, double a, const void *x, const void *y, void *z, bool streaming);     // z = fma(a, y, x) 3b
+    void (*fill)(int64_t count, double a, void *z, bool streaming); // z = a            1b
+    void (*copy)(int64_t count, const void *x, void *z, bool streaming); // z = x            2b
+    void (*scale)(int64_t count, double a, const void *x, void *z, bool streaming); // z = a * x        2b
+    void (*add)(int64_t count, const void *x, const void *y, void *z, bool streaming); // z = x + y        3b
+    void (*triad)(int64_t count, double a, const void *x, const void *y, void *z,
+                  bool streaming); // z = fma(a, y, x) 3b
 
     // Sum of x; sum of x * y by multiply-adds. +0 for no elements.
     double (*sum)(int64_t count, const void *x);

@@ -1,4 +1,5 @@
-// What single cores do slowly: subnormal numbers, loads that follow stores, accesses that cross lines, branches, sets of a cache, pages.
+// What single cores do slowly: subnormal numbers, loads that follow stores, accesses that cross lines, branches, sets
+// of a cache, pages.
 #define _GNU_SOURCE
 #include "../simd/compiler.h"
 #include "ck_lab.h"
@@ -62,7 +63,8 @@ bool ck_lab_multiply(int64_t steps, float factor, float *numbers, bool flush) {
 typedef int64_t wide_number __attribute__((aligned(1), may_alias));
 typedef int32_t narrow_number __attribute__((aligned(1), may_alias));
 
-// Every step stores what the load of the step before gave: the chain runs through memory, unless a core keeps such a number in a register.
+// Every step stores what the load of the step before gave: the chain runs through memory, unless a core keeps such a
+// number in a register.
 int64_t ck_lab_forward(ck_lab_forward_kind kind, int64_t steps, char *at) {
     int64_t x = 1;
     for (int64_t i = 0; i < steps; i++) {
@@ -136,7 +138,8 @@ int64_t ck_lab_sum_streams(const char *memory, int64_t streams, int64_t distance
 }
 
 #if defined(__x86_64__)
-// Twelve sums: two multiply-adds of four cycles in each cycle need eight, and what they wait for beside others needs some more.
+// Twelve sums: two multiply-adds of four cycles in each cycle need eight, and what they wait for beside others needs
+// some more.
 #define TWELVE(X) X("0") X("1") X("2") X("3") X("4") X("5") X("6") X("7") X("8") X("9") X("10") X("11")
 #define TWELVE_TIMES(text) text text text text text text text text text text text text
 #define CLEAR(r) "vxorps %%ymm" r ", %%ymm" r ", %%ymm" r "\n\t"
@@ -144,12 +147,13 @@ int64_t ck_lab_sum_streams(const char *memory, int64_t streams, int64_t distance
 #define MULTIPLY_ADDS TWELVE(MULTIPLY_ADD)
 #define LOADS TWELVE_TIMES("vmovups (%1), %%ymm12\n\t")
 #define SHUFFLES TWELVE_TIMES("vpermilps $0x1b, %%ymm15, %%ymm13\n\t")
-#define REPEAT(text)                                                                                                         \
-    __asm__ volatile("vxorps %%ymm15, %%ymm15, %%ymm15\n\t" TWELVE(CLEAR) ".p2align 6\n1:\n\t" text "decq %0\n\tjnz 1b\n\tvzeroupper" \
-                     : "+&r"(turns)                                                                                          \
-                     : "r"(numbers)                                                                                          \
-                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", \
-                       "xmm14", "xmm15", "cc", "memory")
+#define REPEAT(text)                                                                                            \
+    __asm__ volatile("vxorps %%ymm15, %%ymm15, %%ymm15\n\t" TWELVE(CLEAR) ".p2align 6\n1:\n\t" text             \
+                                                                          "decq %0\n\tjnz 1b\n\tvzeroupper"     \
+                     : "+&r"(turns)                                                                             \
+                     : "r"(numbers)                                                                             \
+                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
+                       "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory")
 
 bool ck_lab_issue(uint32_t kinds, int64_t turns, const float *numbers) {
     enum { M = CK_LAB_ISSUE_MULTIPLY_ADD, L = CK_LAB_ISSUE_LOAD, S = CK_LAB_ISSUE_SHUFFLE };

@@ -1,5 +1,5 @@
-// The same product in the ways that people write it, and x * x + sin(x). What the compiler may vectorise it vectorises for the
-// instruction set in use.
+// The same product in the ways that people write it, and x * x + sin(x). What the compiler may vectorise it vectorises
+// for the instruction set in use.
 #include "../simd/compiler.h"
 #include "ck_lab.h"
 
@@ -30,27 +30,29 @@ void ck_lab_gemm_exchanged(int64_t m, int64_t n, int64_t k, const float *a, cons
 }
 
 // Bodies that are compiled once for each instruction set.
-#define BODIES(isa)                                                                                                                  \
-    static void gemm_##isa(int64_t m, int64_t n, int64_t k, const float *restrict a, const float *restrict b, float *restrict c) {   \
-        for (int64_t i = 0; i < m; i++) {                                                                                            \
-            for (int64_t j = 0; j < n; j++) c[i * n + j] = 0;                                                                        \
-            for (int64_t p = 0; p < k; p++)                                                                                          \
-                for (int64_t j = 0; j < n; j++) c[i * n + j] = __builtin_fmaf(a[i * k + p], b[p * n + j], c[i * n + j]);             \
-        }                                                                                                                            \
-    }                                                                                                                                \
-    static void sines_##isa(int64_t count, const float *restrict x, float *restrict y) {                                             \
-        for (int64_t i = 0; i < count; i++) {                                                                                        \
-            const float z = x[i] * x[i];                                                                                             \
-            float p = -1.0f / 1307674368000.0f; /* the Taylor series to x^15 */                                                      \
-            p = __builtin_fmaf(p, z, 1.0f / 6227020800.0f);                                                                          \
-            p = __builtin_fmaf(p, z, -1.0f / 39916800.0f);                                                                           \
-            p = __builtin_fmaf(p, z, 1.0f / 362880.0f);                                                                              \
-            p = __builtin_fmaf(p, z, -1.0f / 5040.0f);                                                                               \
-            p = __builtin_fmaf(p, z, 1.0f / 120.0f);                                                                                 \
-            p = __builtin_fmaf(p, z, -1.0f / 6.0f);                                                                                  \
-            p = __builtin_fmaf(p, z, 1.0f);                                                                                          \
-            y[i] = __builtin_fmaf(p, x[i], z);                                                                                       \
-        }                                                                                                                            \
+#define BODIES(isa)                                                                                           \
+    static void gemm_##isa(int64_t m, int64_t n, int64_t k, const float *restrict a, const float *restrict b, \
+                           float *restrict c) {                                                               \
+        for (int64_t i = 0; i < m; i++) {                                                                     \
+            for (int64_t j = 0; j < n; j++) c[i * n + j] = 0;                                                 \
+            for (int64_t p = 0; p < k; p++)                                                                   \
+                for (int64_t j = 0; j < n; j++)                                                               \
+                    c[i * n + j] = __builtin_fmaf(a[i * k + p], b[p * n + j], c[i * n + j]);                  \
+        }                                                                                                     \
+    }                                                                                                         \
+    static void sines_##isa(int64_t count, const float *restrict x, float *restrict y) {                      \
+        for (int64_t i = 0; i < count; i++) {                                                                 \
+            const float z = x[i] * x[i];                                                                      \
+            float p = -1.0f / 1307674368000.0f; /* the Taylor series to x^15 */                               \
+            p = __builtin_fmaf(p, z, 1.0f / 6227020800.0f);                                                   \
+            p = __builtin_fmaf(p, z, -1.0f / 39916800.0f);                                                    \
+            p = __builtin_fmaf(p, z, 1.0f / 362880.0f);                                                       \
+            p = __builtin_fmaf(p, z, -1.0f / 5040.0f);                                                        \
+            p = __builtin_fmaf(p, z, 1.0f / 120.0f);                                                          \
+            p = __builtin_fmaf(p, z, -1.0f / 6.0f);                                                           \
+            p = __builtin_fmaf(p, z, 1.0f);                                                                   \
+            y[i] = __builtin_fmaf(p, x[i], z);                                                                \
+        }                                                                                                     \
     }
 
 BODIES(portable)

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 uint64_t ck_lab_alu_chain(int64_t steps) {
-    static _Thread_local uint64_t end; // of the chain before, from which this one goes on: a processor would run the two side by side
+    // Of the chain before, from which this one goes on: a processor would run the two side by side.
+    static _Thread_local uint64_t end;
     uint64_t x = end, y = 3;
-    // A register that nobody knows the value of: additions of constants are done at renaming by some cores, several in a cycle (Golden Cove).
+    // A register that nobody knows the value of: additions of constants are done at renaming by some cores, several in
+    // a cycle (Golden Cove).
     __asm__ volatile("" : "+r"(y));
     for (int64_t i = 0; i < steps; i += 16)
         for (int j = 0; j < 16; j++) {
@@ -18,7 +20,8 @@ uint64_t ck_lab_alu_chain(int64_t steps) {
     return x;
 }
 
-// Sixteen steps in a turn, each opaque to the compiler. Both operands are 1 and the sum begins with 0: nothing overflows or gets subnormal.
+// Sixteen steps in a turn, each opaque to the compiler. Both operands are 1 and the sum begins with 0: nothing
+// overflows or gets subnormal.
 #if defined(__aarch64__)
 #define IN_VECTOR_REGISTER "+w"
 #elif defined(__x86_64__)
@@ -98,18 +101,19 @@ void ck_lab_make_chase(void *memory, int64_t count, int64_t stride, uint64_t see
 }
 
 void ck_lab_start_chase(const void *memory, int64_t count, int64_t stride, int chains, const void **positions) {
-    for (int chain = 0; chain < chains; chain++) positions[chain] = (const char *)memory + count * chain / chains * stride;
+    for (int chain = 0; chain < chains; chain++)
+        positions[chain] = (const char *)memory + count * chain / chains * stride;
 }
 
 void ck_lab_chase(int chains, int64_t steps, const void **positions) {
-#define CHASE(n)                                                                                                                     \
-    {                                                                                                                                \
-        const void *p[n];                                                                                                            \
-        for (int chain = 0; chain < n; chain++) p[chain] = positions[chain];                                                         \
-        for (int64_t i = 0; i < steps; i++)                                                                                          \
-            for (int chain = 0; chain < n; chain++) p[chain] = *(const void *const *)p[chain];                                       \
-        for (int chain = 0; chain < n; chain++) positions[chain] = p[chain];                                                         \
-        break;                                                                                                                       \
+#define CHASE(n)                                                                               \
+    {                                                                                          \
+        const void *p[n];                                                                      \
+        for (int chain = 0; chain < n; chain++) p[chain] = positions[chain];                   \
+        for (int64_t i = 0; i < steps; i++)                                                    \
+            for (int chain = 0; chain < n; chain++) p[chain] = *(const void *const *)p[chain]; \
+        for (int chain = 0; chain < n; chain++) positions[chain] = p[chain];                   \
+        break;                                                                                 \
     }
     switch (chains) {
     case 1: CHASE(1)

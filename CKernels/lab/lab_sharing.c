@@ -25,7 +25,8 @@ int64_t ck_lab_count_swap(int64_t *number, int64_t steps) {
     int64_t failed = 0;
     for (int64_t i = 0; i < steps; i++) {
         int64_t seen = __atomic_load_n(number, __ATOMIC_RELAXED);
-        while (!__atomic_compare_exchange_n(number, &seen, seen + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) failed++;
+        while (!__atomic_compare_exchange_n(number, &seen, seen + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            failed++;
     }
     return failed;
 }
@@ -79,7 +80,8 @@ void ck_lab_lock_init(void *lock) {
     pthread_mutex_init(&l->system.mutex, NULL);
 }
 
-// A waiter gives its processor away now and then: without that, a lock whose holder is not running would stand still for whole time slices.
+// A waiter gives its processor away now and then: without that, a lock whose holder is not running would stand still
+// for whole time slices.
 static inline void wait_a_little(int64_t *polls) {
     ck_pause();
     if (++*polls % 16384 == 0) sched_yield();
@@ -124,7 +126,8 @@ static void give_back(ck_lab_lock_kind kind, lab_lock *l, mcs_node *node) {
         mcs_node *next = __atomic_load_n(&node->next, __ATOMIC_ACQUIRE), *expected = node;
         int64_t polls = 0;
         if (!next) {
-            if (__atomic_compare_exchange_n(&l->tail, &expected, NULL, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return;
+            if (__atomic_compare_exchange_n(&l->tail, &expected, NULL, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+                return;
             while (!(next = __atomic_load_n(&node->next, __ATOMIC_ACQUIRE))) wait_a_little(&polls);
         }
         __atomic_store_n(&next->waits, 0, __ATOMIC_RELEASE);
@@ -134,7 +137,8 @@ static void give_back(ck_lab_lock_kind kind, lab_lock *l, mcs_node *node) {
     }
 }
 
-void ck_lab_lock_run(ck_lab_lock_kind kind, void *lock, int64_t *number, int64_t acquisitions, int64_t inside, int64_t outside) {
+void ck_lab_lock_run(ck_lab_lock_kind kind, void *lock, int64_t *number, int64_t acquisitions, int64_t inside,
+                     int64_t outside) {
     _Alignas(128) mcs_node node;
     for (int64_t i = 0; i < acquisitions; i++) {
         take(kind, lock, &node);

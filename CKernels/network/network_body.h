@@ -1,15 +1,16 @@
-// The kernels of a neural network for one element type on one instruction set, inside a vocabulary (simd/vocabulary.h) and after
-// vector/transcendental_body.h. Plain C that every compiler vectorises without changing a bit: each product that is added to
-// something is written as a multiply-add, so there is nothing left to contract.
+// The kernels of a neural network for one element type on one instruction set, inside a vocabulary (simd/vocabulary.h)
+// and after vector/transcendental_body.h. Plain C that every compiler vectorises without changing a bit: each product
+// that is added to something is written as a multiply-add, so there is nothing left to contract.
 
 // Exponentials are taken of several short rows at once, or of a piece of a long one: enough to fill vectors.
 enum { NAME(PIECE) = 1024 };
 
-// Subnormal numbers cost some processors a microcode assist of 150 cycles each, so what decays towards zero in training ends at +0 while
-// it is still normal: ck_network.h states the bound. Differences of two numbers that are not below it are normal or zero.
+// Subnormal numbers cost some processors a microcode assist of 150 cycles each, so what decays towards zero in
+// training ends at +0 while it is still normal: ck_network.h states the bound. Differences of two numbers that are not
+// below it are normal or zero.
 #define TINY (IS_DOUBLE ? (ELEMENT)CK_TINY_F64 : (ELEMENT)CK_TINY_F32)
 #define TINY_ROOT (IS_DOUBLE ? (ELEMENT)0x1p-480 : (ELEMENT)0x1p-50f)
-#define TINY_LOG (IS_DOUBLE ? (ELEMENT)-665 : (ELEMENT)-69)
+#define TINY_LOG (IS_DOUBLE ? (ELEMENT) - 665 : (ELEMENT) - 69)
 
 // NaN fails both comparisons and stays.
 static inline CK_ALWAYS_INLINE ELEMENT NAME(zero_below)(ELEMENT bound, ELEMENT x) {
@@ -29,7 +30,8 @@ static inline CK_ALWAYS_INLINE int64_t NAME(rows_of_piece)(int64_t rows, int64_t
     return fit < rows ? fit : rows;
 }
 
-static void NAME(log_softmax_kernel)(int64_t rows, int64_t columns, const void *x_, int64_t ldx, void *y_, int64_t ldy) {
+static void NAME(log_softmax_kernel)(int64_t rows, int64_t columns, const void *x_, int64_t ldx, void *y_,
+                                     int64_t ldy) {
     ELEMENT e[NAME(PIECE)], largest_one[64], sums[64];
     for (int64_t first = 0; first < rows && columns > 0;) {
         const int64_t count = NAME(rows_of_piece)(rows - first, columns);
@@ -62,8 +64,8 @@ static double NAME(nll_kernel)(int64_t rows, const void *y_, int64_t ldy, const 
     return sum;
 }
 
-static void NAME(nll_backward_kernel)(int64_t rows, int64_t columns, const void *y_, int64_t ldy, const int32_t *labels, double scale_,
-                                      void *dx_, int64_t lddx) {
+static void NAME(nll_backward_kernel)(int64_t rows, int64_t columns, const void *y_, int64_t ldy,
+                                      const int32_t *labels, double scale_, void *dx_, int64_t lddx) {
     const ELEMENT scale = (ELEMENT)scale_;
     ELEMENT e[NAME(PIECE)];
     for (int64_t first = 0; first < rows && columns > 0;) {
@@ -78,7 +80,8 @@ static void NAME(nll_backward_kernel)(int64_t rows, int64_t columns, const void 
             for (int64_t r = 0; r < count; r++) {
                 const int64_t label = labels[first + r] - start;
                 if (label >= 0 && label < width) e[r * width + label] -= 1;
-                for (int64_t j = 0; j < width; j++) dx[r * lddx + start + j] = NAME(zero_below)(TINY, e[r * width + j] * scale);
+                for (int64_t j = 0; j < width; j++)
+                    dx[r * lddx + start + j] = NAME(zero_below)(TINY, e[r * width + j] * scale);
             }
         }
         first += count;
@@ -91,7 +94,8 @@ static void NAME(rectified_backward_kernel)(int64_t count, const void *y_, const
     ELEMENT e[NAME(PIECE)], *dx = dx_;
     for (int64_t start = 0; start < count; start += NAME(PIECE)) {
         const int64_t width = count - start < NAME(PIECE) ? count - start : NAME(PIECE);
-        for (int64_t i = 0; i < width; i++) e[i] = y[start + i] > 0 ? NAME(zero_below)(TINY, dy[start + i]) : (ELEMENT)0;
+        for (int64_t i = 0; i < width; i++)
+            e[i] = y[start + i] > 0 ? NAME(zero_below)(TINY, dy[start + i]) : (ELEMENT)0;
         for (int64_t i = 0; i < width; i++) dx[start + i] = e[i];
     }
 }
@@ -114,15 +118,15 @@ static void NAME(column_sums_kernel)(int64_t rows, int64_t columns, const void *
     }
 }
 
-static void NAME(sgd_kernel)(int64_t count, double rate_, double momentum_, double decay_, const void *gradient_, void *velocity_,
-                             void *parameters_) {
+static void NAME(sgd_kernel)(int64_t count, double rate_, double momentum_, double decay_, const void *gradient_,
+                             void *velocity_, void *parameters_) {
     const ELEMENT minus_rate = (ELEMENT)-rate_, momentum = (ELEMENT)momentum_, decay = (ELEMENT)decay_;
     const ELEMENT *restrict gradient = gradient_;
     ELEMENT *restrict velocity = velocity_, *restrict parameters = parameters_;
     if (!velocity) {
         for (int64_t i = 0; i < count; i++)
-            parameters[i] =
-                number_fma(minus_rate, number_fma(decay, parameters[i], NAME(zero_below)(TINY, gradient[i])), parameters[i]);
+            parameters[i] = number_fma(
+                minus_rate, number_fma(decay, parameters[i], NAME(zero_below)(TINY, gradient[i])), parameters[i]);
         return;
     }
     for (int64_t i = 0; i < count; i++) {
@@ -133,9 +137,10 @@ static void NAME(sgd_kernel)(int64_t count, double rate_, double momentum_, doub
     }
 }
 
-static void NAME(adam_kernel)(int64_t count, const ck_adam *step, const void *gradient_, void *mean_, void *variance_, void *parameters_) {
+static void NAME(adam_kernel)(int64_t count, const ck_adam *step, const void *gradient_, void *mean_, void *variance_,
+                              void *parameters_) {
     const ELEMENT minus_rate = (ELEMENT)-step->rate, beta1 = (ELEMENT)step->beta1, beta2 = (ELEMENT)step->beta2;
-    const ELEMENT epsilon = (ELEMENT)step->epsilon, shrink = (ELEMENT)-(step->rate * step->decay);
+    const ELEMENT epsilon = (ELEMENT)step->epsilon, shrink = (ELEMENT) - (step->rate * step->decay);
     const ELEMENT correction1 = (ELEMENT)step->correction1, correction2 = (ELEMENT)step->correction2;
     const ELEMENT *restrict gradient = gradient_;
     ELEMENT *restrict mean = mean_, *restrict variance = variance_, *restrict parameters = parameters_;
@@ -151,7 +156,8 @@ static void NAME(adam_kernel)(int64_t count, const ck_adam *step, const void *gr
     }
 }
 
-static void NAME(dropout_kernel)(int64_t count, uint64_t seed, uint64_t first, double keep_, const void *x_, void *y_) {
+static void NAME(dropout_kernel)(int64_t count, uint64_t seed, uint64_t first, double keep_, const void *x_,
+                                 void *y_) {
     const ELEMENT *x = x_, larger = (ELEMENT)(1 / keep_);
     ELEMENT *y = y_;
     const uint64_t limit = keep_ >= 1 ? (uint64_t)1 << 32 : (uint64_t)(keep_ * 0x1p32);
@@ -164,7 +170,8 @@ static void NAME(dropout_kernel)(int64_t count, uint64_t seed, uint64_t first, d
         const uint32_t key = (uint32_t)(key64 ^ key64 >> 31), low = (uint32_t)at, key2 = (uint32_t)(key64 >> 32);
         const int64_t room = (int64_t)(((uint64_t)1 << 32) - low), end = count - block < room ? count : block + room;
         for (int64_t i = block; i < end; i++) {
-            uint32_t h = (low + (uint32_t)(i - block)) * 0x9e3779b1u ^ key; // the finaliser of MurmurHash3, twice keyed
+            uint32_t h =
+                (low + (uint32_t)(i - block)) * 0x9e3779b1u ^ key; // the finaliser of MurmurHash3, twice keyed
             h = (h ^ h >> 16) * 0x85ebca6bu + key2;
             h = (h ^ h >> 13) * 0xc2b2ae35u;
             h ^= h >> 16;
@@ -174,8 +181,8 @@ static void NAME(dropout_kernel)(int64_t count, uint64_t seed, uint64_t first, d
     }
 }
 
-static void NAME(gather_kernel)(int64_t rows, int64_t columns, const uint8_t *images, const int64_t *indices, const int64_t *ahead, double scale_,
-                                void *y_, int64_t ldy) {
+static void NAME(gather_kernel)(int64_t rows, int64_t columns, const uint8_t *images, const int64_t *indices,
+                                const int64_t *ahead, double scale_, void *y_, int64_t ldy) {
     const ELEMENT scale = (ELEMENT)scale_;
     for (int64_t row = 0; row < rows; row++) {
         if (ahead)
@@ -189,9 +196,19 @@ static void NAME(gather_kernel)(int64_t rows, int64_t columns, const uint8_t *im
 #define ROW_(text) #text
 #define ROW_TEXT(text) ROW_(text)
 const ck_network_kernels NAME(ck_network) = {
-    ROW_TEXT(NAME(ck_network)), ROW_ISA, sizeof(ELEMENT),
-    NAME(log_softmax_kernel), NAME(nll_kernel), NAME(nll_backward_kernel), NAME(rectified_backward_kernel), NAME(argmax_kernel), NAME(column_sums_kernel),
-    NAME(sgd_kernel), NAME(adam_kernel), NAME(dropout_kernel), NAME(gather_kernel),
+    ROW_TEXT(NAME(ck_network)),
+    ROW_ISA,
+    sizeof(ELEMENT),
+    NAME(log_softmax_kernel),
+    NAME(nll_kernel),
+    NAME(nll_backward_kernel),
+    NAME(rectified_backward_kernel),
+    NAME(argmax_kernel),
+    NAME(column_sums_kernel),
+    NAME(sgd_kernel),
+    NAME(adam_kernel),
+    NAME(dropout_kernel),
+    NAME(gather_kernel),
 };
 #undef ROW_TEXT
 #undef ROW_

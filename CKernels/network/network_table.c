@@ -2,16 +2,23 @@
 #include "../cpu/catalogue.h"
 #include "ck_network.h"
 
-extern const ck_network_kernels ck_network_f32_avx512, ck_network_f32_avx2, ck_network_f32_neon, ck_network_f32_portable;
-extern const ck_network_kernels ck_network_f64_avx512, ck_network_f64_avx2, ck_network_f64_neon, ck_network_f64_portable;
+extern const ck_network_kernels ck_network_f32_avx512, ck_network_f32_avx2, ck_network_f32_neon,
+    ck_network_f32_portable;
+extern const ck_network_kernels ck_network_f64_avx512, ck_network_f64_avx2, ck_network_f64_neon,
+    ck_network_f64_portable;
 
 static const ck_network_kernels *const rows[] = {
 #if defined(__x86_64__)
-    &ck_network_f32_avx512, &ck_network_f32_avx2, &ck_network_f32_portable, &ck_network_f64_avx512, &ck_network_f64_avx2, &ck_network_f64_portable,
+    &ck_network_f32_avx512, &ck_network_f32_avx2, &ck_network_f32_portable,
+    &ck_network_f64_avx512, &ck_network_f64_avx2, &ck_network_f64_portable,
 #elif defined(__aarch64__)
-    &ck_network_f32_neon, &ck_network_f32_portable, &ck_network_f64_neon, &ck_network_f64_portable,
+    &ck_network_f32_neon,
+    &ck_network_f32_portable,
+    &ck_network_f64_neon,
+    &ck_network_f64_portable,
 #else
-    &ck_network_f32_portable, &ck_network_f64_portable,
+    &ck_network_f32_portable,
+    &ck_network_f64_portable,
 #endif
 };
 enum { ROW_COUNT = sizeof rows / sizeof *rows };

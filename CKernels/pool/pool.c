@@ -56,8 +56,8 @@ ck_pool *ck_pool_make(const ck_pool_options *options, bool is_shared) {
     while (pool->workers < wanted && start_worker(pool, pool->workers)) pool->workers++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (pool->workers < wanted)
-        fprintf(stderr, "swift-lanes: the system gave %d of %d threads; going on with %d lanes\n", pool->workers, wanted,
-                pool->workers + 1);
+        fprintf(stderr, "swift-lanes: the system gave %d of %d threads; going on with %d lanes\n", pool->workers,
+                wanted, pool->workers + 1);
     for (int32_t i = 0; i < pool->workers; i++) pool->free[i / WORD_BITS] |= (uint64_t)1 << i % WORD_BITS;
     return pool;
 }

@@ -59,7 +59,8 @@ struct ck_pool {
     worker *worker;
 };
 
-// Whether the thread is in a region, and whether the shared pool counts it. Which process this is: a forked child is another.
+// Whether the thread is in a region, and whether the shared pool counts it. Which process this is: a forked child is
+// another.
 extern _Thread_local bool ck_pool_is_inside, ck_pool_is_client;
 extern _Atomic uint32_t ck_pool_generation;
 
@@ -67,8 +68,8 @@ static inline bool is_of_this_process(const ck_pool *pool) {
     return pool->generation == atomic_load_explicit(&ck_pool_generation, memory_order_relaxed);
 }
 
-// How the thread rounds and whether it flushes subnormal numbers: control bits alone. Results depend on them, so a lane that a
-// worker runs takes the caller's.
+// How the thread rounds and whether it flushes subnormal numbers: control bits alone. Results depend on them, so a
+// lane that a worker runs takes the caller's.
 static inline uint64_t float_environment(void) {
 #if defined(__x86_64__)
     return __builtin_ia32_stmxcsr() & 0xffc0;

@@ -7,8 +7,8 @@
 //   waits for done, or takes the lane back by the same compare-and-swap
 //   returns the bits
 //
-// The line that starts a worker is written by its leaseholder alone and polled by the worker; the line that joins is written by
-// the worker and polled by the leaseholder: two transfers between cores for a region of two lanes.
+// The line that starts a worker is written by its leaseholder alone and polled by the worker; the line that joins is
+// written by the worker and polled by the leaseholder: two transfers between cores for a region of two lanes.
 #define _GNU_SOURCE
 #include "pool.h"
 
@@ -26,10 +26,11 @@ typedef struct posting {
     bool woken; // the worker slept
 } posting;
 
-// Writes a lane to its worker's line. A plain store: the lines of many workers are on their way to this core at the same time, where an
-// exchange would wait for each (64 lines 2.0 us, stored 0.24 us, between two Zen 5 cores 140 ns apart).
-static posting post(worker *w, ck_pool_task task, void *context, int32_t lane, int32_t lanes, uint64_t environment, int32_t processor,
-                    bool detached) {
+// Writes a lane to its worker's line. A plain store: the lines of many workers are on their way to this core at the
+// same time, where an exchange would wait for each (64 lines 2.0 us, stored 0.24 us, between two Zen 5 cores 140 ns
+// apart).
+static posting post(worker *w, ck_pool_task task, void *context, int32_t lane, int32_t lanes, uint64_t environment,
+                    int32_t processor, bool detached) {
     w->task = task;
     w->context = context;
     w->lane = lane;
@@ -48,9 +49,9 @@ static void wake_if_asleep(posting *posted) {
     if (posted->woken) wake(posted->worker);
 }
 
-// `begin` is when the caller first found itself waiting, 0 before: lanes that have not begun share one delay. A worker that was woken for
-// its lane and has not begun when the caller is through with another takes longer to come than the lane does; one that waits for this
-// processor does not come before this thread lets it.
+// `begin` is when the caller first found itself waiting, 0 before: lanes that have not begun share one delay. A worker
+// that was woken for its lane and has not begun when the caller is through with another takes longer to come than the
+// lane does; one that waits for this processor does not come before this thread lets it.
 static void join(posting posted, int32_t lane, int32_t lanes, ck_pool_task task, void *context, int64_t *begin) {
     worker *w = posted.worker;
     const uint32_t ticket = posted.ticket;
@@ -115,8 +116,8 @@ static int32_t lease(ck_pool *pool, int32_t most, int32_t processor, bool ready_
                 wanted |= rest & -rest;
                 room--;
             }
-        } while (wanted && !atomic_compare_exchange_weak_explicit(&pool->free[word], &free, free & ~wanted, memory_order_acquire,
-                                                                  memory_order_relaxed));
+        } while (wanted && !atomic_compare_exchange_weak_explicit(&pool->free[word], &free, free & ~wanted,
+                                                                  memory_order_acquire, memory_order_relaxed));
         taken[word] = wanted;
         count += __builtin_popcountll(wanted);
     }
@@ -128,27 +129,30 @@ static void give_back(ck_pool *pool, const uint64_t taken[WORDS]) {
         if (taken[word]) atomic_fetch_or_explicit(&pool->free[word], taken[word], memory_order_release);
 }
 
-static int32_t lease_for_region(ck_pool *pool, int32_t most, int32_t processor, bool ready_only, uint64_t taken[WORDS]) {
+static int32_t lease_for_region(ck_pool *pool, int32_t most, int32_t processor, bool ready_only,
+                                uint64_t taken[WORDS]) {
     if (ck_pool_is_inside || !pool || most < 2 || !is_of_this_process(pool)) return 0;
     return lease(pool, most - 1, processor, ready_only, taken);
 }
 
-static int32_t run_leased(ck_pool *pool, int32_t leased, int32_t processor, const uint64_t taken[WORDS], ck_pool_task task, void *context) {
+static int32_t run_leased(ck_pool *pool, int32_t leased, int32_t processor, const uint64_t taken[WORDS],
+                          ck_pool_task task, void *context) {
     const int32_t lanes = leased + 1;
     posting postings[lanes];
     int32_t lane = 1;
     const uint64_t environment = float_environment();
     for (int32_t word = 0; word * WORD_BITS < pool->workers; word++)
         for (uint64_t rest = taken[word]; rest; rest &= rest - 1, lane++)
-            postings[lane] =
-                post(&pool->worker[word * WORD_BITS + __builtin_ctzll(rest)], task, context, lane, lanes, environment, processor, false);
+            postings[lane] = post(&pool->worker[word * WORD_BITS + __builtin_ctzll(rest)], task, context, lane, lanes,
+                                  environment, processor, false);
     atomic_thread_fence(memory_order_seq_cst);
     for (lane = 1; lane < lanes; lane++) wake_if_asleep(&postings[lane]);
     ck_pool_is_inside = true;
     task(context, 0, lanes);
     ck_pool_stop_forked_child(pool);
     int64_t begin = 0;
-    for (lane = 2; lane < lanes; lane++) __builtin_prefetch((const void *)&postings[lane].worker->done); // all at the same time
+    for (lane = 2; lane < lanes; lane++)
+        __builtin_prefetch((const void *)&postings[lane].worker->done); // all at the same time
     for (lane = 1; lane < lanes; lane++) join(postings[lane], lane, lanes, task, context, &begin);
     ck_pool_is_inside = false;
     give_back(pool, taken);

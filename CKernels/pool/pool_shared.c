@@ -11,8 +11,8 @@
 #include <sys/syscall.h>
 #endif
 
-// The shared pool, and the threads that use it: where the main thread has ended (pthread_exit) and the last of them ends, the workers end
-// too, for a process ends with its last thread.
+// The shared pool, and the threads that use it: where the main thread has ended (pthread_exit) and the last of them
+// ends, the workers end too, for a process ends with its last thread.
 
 static _Atomic(ck_pool *) shared;
 static pthread_mutex_t shared_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -39,8 +39,8 @@ void ck_pool_handle_fork(void) {
     pthread_once(&once, handle_fork);
 }
 
-// A main thread that has ended stays a zombie until the process ends: the state in /proc/self/stat is the main thread's. One that is about
-// to end has noted it before.
+// A main thread that has ended stays a zombie until the process ends: the state in /proc/self/stat is the main
+// thread's. One that is about to end has noted it before.
 static bool main_has_ended(void) {
     if (main_ended) return true;
 #if defined(__linux__)
@@ -65,8 +65,8 @@ static bool is_main_thread(void) {
 #endif
 }
 
-// Should the main thread live on after all, the next who asks gets a new pool. Whoever has a pointer to the pool is a client, or one of its
-// own workers in a client's region or in a detached lane.
+// Should the main thread live on after all, the next who asks gets a new pool. Whoever has a pointer to the pool is a
+// client, or one of its own workers in a client's region or in a detached lane.
 static void client_ends(void *unused) {
     (void)unused;
     ck_pool_is_client = false;
@@ -119,8 +119,8 @@ ck_pool *ck_pool_shared(void) {
     return pool && pool->workers ? pool : NULL;
 }
 
-// A library that is unloaded must not leave threads in its code, nor a key whose destructor is gone. Workers of regions that still run
-// are left: the process ends.
+// A library that is unloaded must not leave threads in its code, nor a key whose destructor is gone. Workers of
+// regions that still run are left: the process ends.
 __attribute__((destructor)) static void end_shared(void) {
     const bool had_key = have_key;
     have_key = false;

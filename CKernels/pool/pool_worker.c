@@ -21,10 +21,11 @@ static int64_t worked(void) {
     return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? -1 : (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-// Where the scheduler has put the worker on its leaseholder's processor, one of the two waits for the other. The worker stays runnable,
-// which is what makes a scheduler move it to an idle processor, and lets the leaseholder have this one. No affinity mask is written:
-// a mask belongs to whoever set it, and one that is read, narrowed and restored undoes what somebody else sets meanwhile. Returns the
-// ticket, or an odd number once the worker is elsewhere or its own processor time is used up.
+// Where the scheduler has put the worker on its leaseholder's processor, one of the two waits for the other. The
+// worker stays runnable, which is what makes a scheduler move it to an idle processor, and lets the leaseholder have
+// this one. No affinity mask is written: a mask belongs to whoever set it, and one that is read, narrowed and restored
+// undoes what somebody else sets meanwhile. Returns the ticket, or an odd number once the worker is elsewhere or its
+// own processor time is used up.
 static uint32_t wait_behind_caller(worker *w, int64_t spin) {
     const int64_t begin = worked();
     int64_t time = begin;
@@ -43,8 +44,8 @@ static uint32_t wait_for_work(worker *w) {
     if (spin > 0) {
         int64_t begin = now(), time = begin;
         do {
-            // A time slice that ends in the middle of a lane keeps the caller waiting for the slice of whoever comes next. Given up
-            // between lanes it costs nothing: the caller takes this worker's lanes back meanwhile.
+            // A time slice that ends in the middle of a lane keeps the caller waiting for the slice of whoever comes
+            // next. Given up between lanes it costs nothing: the caller takes this worker's lanes back meanwhile.
             if (time - w->gave_way > GIVE_WAY_NANOSECONDS) {
                 give_way();
                 w->gave_way = now();
@@ -66,14 +67,16 @@ static uint32_t wait_for_work(worker *w) {
         } while (time - begin < spin);
     }
     pthread_mutex_lock(&w->mutex);
-    // Either this thread sees the ticket below, or the caller sees it asleep: both sides write first and then read, in one order.
+    // Either this thread sees the ticket below, or the caller sees it asleep: both sides write first and then read, in
+    // one order.
     atomic_store(&w->asleep, true);
     uint32_t start;
     while ((start = atomic_load(&w->start)) % 2 && atomic_load(&w->asleep)) pthread_cond_wait(&w->posted, &w->mutex);
     atomic_store(&w->asleep, false);
     pthread_mutex_unlock(&w->mutex);
     publish_processor(w);
-    // Woken on its leaseholder's processor: a lane that both would do in turns there is done sooner by the leaseholder alone.
+    // Woken on its leaseholder's processor: a lane that both would do in turns there is done sooner by the leaseholder
+    // alone.
     if (start % 2 == 0 && is_behind_caller(w)) {
         give_way();
         publish_processor(w);
@@ -82,10 +85,12 @@ static uint32_t wait_for_work(worker *w) {
     return start; // odd where ck_pool_wake woke it: the caller of this function looks again
 }
 
-// A task that forked, on whichever lane: in the child there is nobody to wait for or to be waited for by, and half of the work is missing.
+// A task that forked, on whichever lane: in the child there is nobody to wait for or to be waited for by, and half of
+// the work is missing.
 void ck_pool_stop_forked_child(const ck_pool *pool) {
     if (__builtin_expect(is_of_this_process(pool), 1)) return;
-    fprintf(stderr, "swift-lanes: a forked child returned into a parallel region; inside one, fork only to exec or _exit\n");
+    fprintf(stderr,
+            "swift-lanes: a forked child returned into a parallel region; inside one, fork only to exec or _exit\n");
     _exit(1);
 }
 
@@ -106,7 +111,8 @@ void *ck_pool_work(void *argument) {
         atomic_exchange(&w->done, ticket);
         if (detached) {
             const int32_t index = w->number - 1;
-            atomic_fetch_or_explicit(&w->pool->free[index / WORD_BITS], (uint64_t)1 << index % WORD_BITS, memory_order_release);
+            atomic_fetch_or_explicit(&w->pool->free[index / WORD_BITS], (uint64_t)1 << index % WORD_BITS,
+                                     memory_order_release);
             atomic_fetch_sub(&w->pool->detached, 1);
             continue;
         }

@@ -1,8 +1,9 @@
-// The probes of one element type on one instruction set, inside a vocabulary (simd/vocabulary.h) and after defining CHAINS:
-// more than FMA latency x FMA pipes, and no more than the registers hold beside four constants.
+// The probes of one element type on one instruction set, inside a vocabulary (simd/vocabulary.h) and after defining
+// CHAINS: more than FMA latency x FMA pipes, and no more than the registers hold beside four constants.
 
-// Each step goes up by one map and down by its inverse, with other numbers in every lane: operands keep changing all their
-// bits, as real data does. Constant ones cost less power, and a processor then clocks higher than any product sees.
+// Each step goes up by one map and down by its inverse, with other numbers in every lane: operands keep changing all
+// their bits, as real data does. Constant ones cost less power, and a processor then clocks higher than any product
+// sees.
 static ELEMENT NAME(probe_fma)(int64_t iterations) {
     ELEMENT numbers[(CHAINS + 1) * LANES], sum = 0;
     uint64_t state = 1;

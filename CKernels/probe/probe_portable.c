@@ -18,5 +18,6 @@ enum { CHAINS = 12 };
 #include "../simd/undefine.h"
 
 const ck_probe_kernels ck_probe_portable = {
-    "ck_probe_portable", CK_ISA_PORTABLE, probe_fma_f32_portable, probe_fma_f64_portable, CHAINS * 1 * 4, CHAINS * 1 * 4,
+    "ck_probe_portable",    CK_ISA_PORTABLE, probe_fma_f32_portable,
+    probe_fma_f64_portable, CHAINS * 1 * 4,  CHAINS * 1 * 4,
 };

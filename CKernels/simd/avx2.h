@@ -12,8 +12,8 @@ static inline CK_ALWAYS_INLINE __m256i mask_f32(int64_t n) {
 
 static inline CK_ALWAYS_INLINE __m256i mask_f64(int64_t n) { return mask_f32(2 * n); }
 
-// Transposition in halves of a vector: half a row beside half of another, which loads bring together without a shuffle. That
-// leaves 16 shuffles of 24 for 8 x 8 floats, 4 of 8 for 4 x 4 doubles.
+// Transposition in halves of a vector: half a row beside half of another, which loads bring together without a
+// shuffle. That leaves 16 shuffles of 24 for 8 x 8 floats, 4 of 8 for 4 x 4 doubles.
 
 // r[4 h + i] holds columns 4 h ... 4 h + 3 of row i, then those of row i + 4.
 static inline CK_ALWAYS_INLINE void transpose_halves_f32(__m256 r[8]) {

@@ -2,21 +2,27 @@
 // avx512_f64.h are made of. Include it once in a file, inside the region of its target.
 #include "compiler.h"
 
-static inline CK_ALWAYS_INLINE __mmask16 mask_f32(int64_t n) { return n <= 0 ? 0 : n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1); }
-static inline CK_ALWAYS_INLINE __mmask8 mask_f64(int64_t n) { return n <= 0 ? 0 : n >= 8 ? 0xff : (__mmask8)((1u << n) - 1); }
+static inline CK_ALWAYS_INLINE __mmask16 mask_f32(int64_t n) {
+    return n <= 0 ? 0 : n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1);
+}
+static inline CK_ALWAYS_INLINE __mmask8 mask_f64(int64_t n) {
+    return n <= 0 ? 0 : n >= 8 ? 0xff : (__mmask8)((1u << n) - 1);
+}
 
-// Transposition in halves of a vector: a half line of one row beside a half line of another, which loads bring together
-// without a shuffle. That leaves 48 shuffles of 64 for 16 x 16 floats, 16 of 24 for 8 x 8 doubles.
+// Transposition in halves of a vector: a half line of one row beside a half line of another, which loads bring
+// together without a shuffle. That leaves 48 shuffles of 64 for 16 x 16 floats, 16 of 24 for 8 x 8 doubles.
 static inline CK_ALWAYS_INLINE __m512 halves_f32(const char *low, const char *high) {
-    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps((const float *)low)), _mm256_loadu_ps((const float *)high), 1);
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps((const float *)low)),
+                              _mm256_loadu_ps((const float *)high), 1);
 }
 
 static inline CK_ALWAYS_INLINE __m512d halves_f64(const char *low, const char *high) {
-    return _mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_loadu_pd((const double *)low)), _mm256_loadu_pd((const double *)high), 1);
+    return _mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_loadu_pd((const double *)low)),
+                              _mm256_loadu_pd((const double *)high), 1);
 }
 
-// r[8 h + 4 g + i] holds columns 8 h ... 8 h + 7 of row 8 g + i, then those of row 8 g + i + 4: pairs of elements within 128-bit
-// lanes, then pairs of pairs, then the lanes.
+// r[8 h + 4 g + i] holds columns 8 h ... 8 h + 7 of row 8 g + i, then those of row 8 g + i + 4: pairs of elements
+// within 128-bit lanes, then pairs of pairs, then the lanes.
 static inline CK_ALWAYS_INLINE void transpose_halves_f32(__m512 r[16]) {
     __m512 t[16], u[16];
     CK_UNROLL
@@ -33,7 +39,8 @@ static inline CK_ALWAYS_INLINE void transpose_halves_f32(__m512 r[16]) {
             u[i + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
         }
     }
-    // u[8 h + 4 g + q] holds, in its 128-bit lanes, columns 8 h + q and 8 h + 4 + q of four rows, then of the next four.
+    // u[8 h + 4 g + q] holds, in its 128-bit lanes, columns 8 h + q and 8 h + 4 + q of four rows, then of the next
+    // four.
     CK_UNROLL
     for (int h = 0; h < 16; h += 8) {
         CK_UNROLL

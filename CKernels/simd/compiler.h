@@ -14,10 +14,11 @@
 #else
 #define CK_SQRT(x) _Generic((x), float: __builtin_sqrtf, double: __builtin_sqrt)(x)
 #endif
-// Hides where a value came from, so that the compiler keeps it in a register instead of deriving it from a neighbour: a chain
-// of dependent additions for row addresses would take as long as the multiply-adds.
+// Hides where a value came from, so that the compiler keeps it in a register instead of deriving it from a neighbour:
+// a chain of dependent additions for row addresses would take as long as the multiply-adds.
 #define CK_OPAQUE(x) __asm__("" : "+r"(x))
-// Loads stay on their side of this line, so that the compiler does not begin the next block with registers it does not have.
+// Loads stay on their side of this line, so that the compiler does not begin the next block with registers it does not
+// have.
 #define CK_KEEP_ORDER() __asm__ volatile("" ::: "memory")
 
 // A loop that stays as it is written, for studies of what vectors bring.
@@ -41,7 +42,8 @@ static inline void ck_pause(void) {
 #define CK_AVX2_FEATURES "avx2,fma"
 #if defined(__clang__)
 #define CK_PRAGMA(text) _Pragma(#text)
-#define CK_BEGIN_TARGET(features) CK_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#define CK_BEGIN_TARGET(features) \
+    CK_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
 #define CK_END_TARGET _Pragma("clang attribute pop")
 #else
 #define CK_PRAGMA(text) _Pragma(#text)

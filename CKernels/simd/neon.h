@@ -41,8 +41,10 @@ static inline CK_ALWAYS_INLINE float64x2_t relu_f64(float64x2_t v) {
 }
 
 static inline CK_ALWAYS_INLINE void transpose_f32(float32x4_t r[4]) {
-    const float64x2_t t0 = vreinterpretq_f64_f32(vtrn1q_f32(r[0], r[1])), t1 = vreinterpretq_f64_f32(vtrn2q_f32(r[0], r[1]));
-    const float64x2_t t2 = vreinterpretq_f64_f32(vtrn1q_f32(r[2], r[3])), t3 = vreinterpretq_f64_f32(vtrn2q_f32(r[2], r[3]));
+    const float64x2_t t0 = vreinterpretq_f64_f32(vtrn1q_f32(r[0], r[1])),
+                      t1 = vreinterpretq_f64_f32(vtrn2q_f32(r[0], r[1]));
+    const float64x2_t t2 = vreinterpretq_f64_f32(vtrn1q_f32(r[2], r[3])),
+                      t3 = vreinterpretq_f64_f32(vtrn2q_f32(r[2], r[3]));
     r[0] = vreinterpretq_f32_f64(vtrn1q_f64(t0, t2));
     r[1] = vreinterpretq_f32_f64(vtrn1q_f64(t1, t3));
     r[2] = vreinterpretq_f32_f64(vtrn2q_f64(t0, t2));

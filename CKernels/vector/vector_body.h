@@ -1,6 +1,7 @@
 // The elementwise kernels, streams and reductions of one element type on one instruction set, inside a vocabulary
-// (simd/vocabulary.h) and after transcendental_body.h. Loops in plain C are those that every compiler vectorises without changing a bit;
-// each product that is added to something is written as a multiply-add, so there is nothing left to contract.
+// (simd/vocabulary.h) and after transcendental_body.h. Loops in plain C are those that every compiler vectorises
+// without changing a bit; each product that is added to something is written as a multiply-add, so there is nothing
+// left to contract.
 
 static void NAME(relu_kernel)(int64_t count, const void *x_, void *y_) {
     const ELEMENT *x = x_;
@@ -38,20 +39,20 @@ static void NAME(axpy_kernel)(int64_t count, double a_, const void *x_, void *y_
     for (int64_t i = 0; i < count; i++) y[i] = number_fma(a, x[i], y[i]);
 }
 
-// z[i] = VALUE(LOAD) for all i, where VALUE is written in a macro LOAD that reads one vector of an operand. Streaming stores want
-// aligned addresses, so the elements before the first one are stored apart.
-#define STREAM_LOOP(VALUE)                                                                                                           \
-    int64_t i = 0;                                                                                                                   \
-    if (streaming) {                                                                                                                 \
-        const int64_t head = (int64_t)(-(uintptr_t)z % sizeof(VECTOR) / sizeof(ELEMENT));                                            \
-        const MASK first = mask_first(head < count ? head : count);                                                                  \
-        if (head) store_masked(z, first, VALUE(LOAD_FIRST));                                                                         \
-        for (i = head; i + LANES <= count; i += LANES) stream(z + i, VALUE(LOAD_WHOLE));                                             \
-        CK_STREAM_FENCE();                                                                                                           \
-    } else {                                                                                                                         \
-        for (; i + LANES <= count; i += LANES) store(z + i, VALUE(LOAD_WHOLE));                                                      \
-    }                                                                                                                                \
-    const MASK rest = mask_first(count - i);                                                                                         \
+// z[i] = VALUE(LOAD) for all i, where VALUE is written in a macro LOAD that reads one vector of an operand. Streaming
+// stores want aligned addresses, so the elements before the first one are stored apart.
+#define STREAM_LOOP(VALUE)                                                                \
+    int64_t i = 0;                                                                        \
+    if (streaming) {                                                                      \
+        const int64_t head = (int64_t)(-(uintptr_t)z % sizeof(VECTOR) / sizeof(ELEMENT)); \
+        const MASK first = mask_first(head < count ? head : count);                       \
+        if (head) store_masked(z, first, VALUE(LOAD_FIRST));                              \
+        for (i = head; i + LANES <= count; i += LANES) stream(z + i, VALUE(LOAD_WHOLE));  \
+        CK_STREAM_FENCE();                                                                \
+    } else {                                                                              \
+        for (; i + LANES <= count; i += LANES) store(z + i, VALUE(LOAD_WHOLE));           \
+    }                                                                                     \
+    const MASK rest = mask_first(count - i);                                              \
     if (i < count) store_masked(z + i, rest, VALUE(LOAD_REST));
 #define LOAD_FIRST(p) load_masked(p, first)
 #define LOAD_WHOLE(p) load(p + i)
@@ -109,25 +110,25 @@ static void NAME(triad_kernel)(int64_t count, double a_, const void *x_, const v
 #define VECTORS (WIDTH / LANES)
 
 // Joins the columns: the right half onto the left one, again and again.
-#define JOIN(columns, JOIN_TWO)                                                                                                      \
-    for (int half = WIDTH / 2; half > 0; half /= 2)                                                                                  \
+#define JOIN(columns, JOIN_TWO)                     \
+    for (int half = WIDTH / 2; half > 0; half /= 2) \
         for (int i = 0; i < half; i++) columns[i] = JOIN_TWO(columns[i], columns[i + half]);
 
 // Reduces one chunk: acc = STEP(acc, i-th vector), from START. Masked lanes of STEP must leave acc as it is.
-#define REDUCE_CHUNK(START, STEP, STEP_MASKED, JOIN_TWO)                                                                             \
-    VECTOR acc[VECTORS];                                                                                                             \
-    CK_UNROLL                                                                                                                        \
-    for (int v = 0; v < VECTORS; v++) acc[v] = set1(START);                                                                          \
-    int64_t i = 0;                                                                                                                   \
-    for (; i + WIDTH <= count; i += WIDTH) {                                                                                         \
-        CK_UNROLL                                                                                                                    \
-        for (int v = 0; v < VECTORS; v++) acc[v] = STEP(acc[v], i + v * LANES);                                                      \
-    }                                                                                                                                \
-    ELEMENT columns[WIDTH];                                                                                                          \
-    CK_UNROLL                                                                                                                        \
-    for (int v = 0; v < VECTORS; v++) store(columns + v * LANES, acc[v]);                                                            \
-    for (int j = 0; i < count; i++, j++) columns[j] = STEP_MASKED(columns[j], i);                                                    \
-    JOIN(columns, JOIN_TWO)                                                                                                          \
+#define REDUCE_CHUNK(START, STEP, STEP_MASKED, JOIN_TWO)                          \
+    VECTOR acc[VECTORS];                                                          \
+    CK_UNROLL                                                                     \
+    for (int v = 0; v < VECTORS; v++) acc[v] = set1(START);                       \
+    int64_t i = 0;                                                                \
+    for (; i + WIDTH <= count; i += WIDTH) {                                      \
+        CK_UNROLL                                                                 \
+        for (int v = 0; v < VECTORS; v++) acc[v] = STEP(acc[v], i + v * LANES);   \
+    }                                                                             \
+    ELEMENT columns[WIDTH];                                                       \
+    CK_UNROLL                                                                     \
+    for (int v = 0; v < VECTORS; v++) store(columns + v * LANES, acc[v]);         \
+    for (int j = 0; i < count; i++, j++) columns[j] = STEP_MASKED(columns[j], i); \
+    JOIN(columns, JOIN_TWO)                                                       \
     return columns[0];
 
 static ELEMENT NAME(sum_chunk)(int64_t count, const ELEMENT *x) {
@@ -192,10 +193,10 @@ static double NAME(maximum_kernel)(int64_t count, const void *x_) {
 #define ROW_(text) #text
 #define ROW_TEXT(text) ROW_(text)
 const ck_vector_kernels NAME(ck_vector) = {
-    ROW_TEXT(NAME(ck_vector)), ROW_ISA, sizeof(ELEMENT),
-    NAME(relu_kernel), NAME(relu_backward_kernel), NAME(exp_kernel), NAME(log_kernel), NAME(axpy_kernel),
-    NAME(fill_kernel), NAME(copy_kernel), NAME(scale_kernel), NAME(add_kernel), NAME(triad_kernel),
-    NAME(sum_kernel), NAME(dot_kernel), NAME(maximum_kernel),
+    ROW_TEXT(NAME(ck_vector)),  ROW_ISA,           sizeof(ELEMENT),    NAME(relu_kernel),
+    NAME(relu_backward_kernel), NAME(exp_kernel),  NAME(log_kernel),   NAME(axpy_kernel),
+    NAME(fill_kernel),          NAME(copy_kernel), NAME(scale_kernel), NAME(add_kernel),
+    NAME(triad_kernel),         NAME(sum_kernel),  NAME(dot_kernel),   NAME(maximum_kernel),
 };
 #undef ROW_TEXT
 #undef ROW_

@@ -7,11 +7,16 @@ extern const ck_vector_kernels ck_vector_f64_avx512, ck_vector_f64_avx2, ck_vect
 
 static const ck_vector_kernels *const rows[] = {
 #if defined(__x86_64__)
-    &ck_vector_f32_avx512, &ck_vector_f32_avx2, &ck_vector_f32_portable, &ck_vector_f64_avx512, &ck_vector_f64_avx2, &ck_vector_f64_portable,
+    &ck_vector_f32_avx512, &ck_vector_f32_avx2, &ck_vector_f32_portable,
+    &ck_vector_f64_avx512, &ck_vector_f64_avx2, &ck_vector_f64_portable,
 #elif defined(__aarch64__)
-    &ck_vector_f32_neon, &ck_vector_f32_portable, &ck_vector_f64_neon, &ck_vector_f64_portable,
+    &ck_vector_f32_neon,
+    &ck_vector_f32_portable,
+    &ck_vector_f64_neon,
+    &ck_vector_f64_portable,
 #else
-    &ck_vector_f32_portable, &ck_vector_f64_portable,
+    &ck_vector_f32_portable,
+    &ck_vector_f64_portable,
 #endif
 };
 enum { ROW_COUNT = sizeof rows / sizeof *rows };

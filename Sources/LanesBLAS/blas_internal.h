@@ -10,16 +10,22 @@
 // 0 for no transpose, 1 for a transpose (a conjugate one is the same for real numbers), -1 for anything else.
 static inline int transpose_of(CBLAS_TRANSPOSE trans) {
     switch ((int)trans) {
-    case 111: case 114: return 0; // a conjugate of real numbers; not every cblas.h has a name for 114
-    case 112: case 113: return 1;
+    case 111:
+    case 114: return 0; // a conjugate of real numbers; not every cblas.h has a name for 114
+    case 112:
+    case 113: return 1;
     default: return -1;
     }
 }
 
 static inline int transpose_of_letter(char letter) {
     switch (letter) {
-    case 'N': case 'n': return 0;
-    case 'T': case 't': case 'C': case 'c': return 1;
+    case 'N':
+    case 'n': return 0;
+    case 'T':
+    case 't':
+    case 'C':
+    case 'c': return 1;
     default: return -1;
     }
 }
@@ -32,7 +38,8 @@ void lanes_blas_bad_argument_fortran(int parameter, const char *routine);
 
 static inline int at_least_1(int x) { return x > 1 ? x : 1; }
 
-// Position of the first bad argument in the Fortran call, 0 where all are good. Column-major: A is (trans ? k x m : m x k).
+// Position of the first bad argument in the Fortran call, 0 where all are good. Column-major: A is (trans ? k x m : m
+// x k).
 static inline int gemm_bad_argument(int transa, int transb, int m, int n, int k, int lda, int ldb, int ldc) {
     if (transa < 0) return 1;
     if (transb < 0) return 2;

@@ -1,12 +1,12 @@
-// What happens where an argument is bad. The handlers are the program's, if it has them: a library that defined them would take the place
-// of those of LAPACK and of the program.
+// What happens where an argument is bad. The handlers are the program's, if it has them: a library that defined them
+// would take the place of those of LAPACK and of the program.
 #include "blas_internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
-// The reference library reports a row-major call by the parameters of the column-major one that it stands for, and tells its
-// handler so by this variable; handlers written for the reference library read it.
+// The reference library reports a row-major call by the parameters of the column-major one that it stands for, and
+// tells its handler so by this variable; handlers written for the reference library read it.
 __attribute__((weak)) int RowMajorStrg;
 
 #if defined(__ELF__)
@@ -32,7 +32,8 @@ void lanes_blas_bad_argument_c(int parameter, const char *routine) {
         cblas_xerbla(parameter, routine, "");
         return;
     }
-    fprintf(stderr, "LanesBLAS: parameter %d of %s has an illegal value; nothing was computed\n", position(parameter, routine), routine);
+    fprintf(stderr, "LanesBLAS: parameter %d of %s has an illegal value; nothing was computed\n",
+            position(parameter, routine), routine);
 }
 
 void lanes_blas_bad_argument_fortran(int parameter, const char *routine) {

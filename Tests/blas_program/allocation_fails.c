@@ -12,7 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t), *__libc_memalign(size_t, size_t);
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t),
+    *__libc_memalign(size_t, size_t);
 
 static _Atomic long count = -1, fails_at = -1; // negative: nothing is counted
 
@@ -35,7 +36,8 @@ static void multiply(float result[RESULTS][N * N]) {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, N, N, N, 1, a, N, b, N, 0, result[0], N);
     cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, N, N, N, 1, a, N, b, N, 0, result[1], N);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, N, N, N, 1, a, N, b, N, 0, result[2], N);
-    cblas_sgemm(CblasColMajor, CblasTrans, CblasTrans, 8, 8, N * N / 8, 1, a, N * N / 8, b, 8, 0, result[3], 8); // k on lanes
+    cblas_sgemm(CblasColMajor, CblasTrans, CblasTrans, 8, 8, N * N / 8, 1, a, N * N / 8, b, 8, 0, result[3],
+                8); // k on lanes
     cblas_sgemv(CblasRowMajor, CblasNoTrans, N, N, 1, a, N, b, 2, 0, result[4], 3);
 }
 

@@ -20,7 +20,8 @@ void xerbla_(const char *routine, const int *parameter, int routine_length) {
 
 static int failures;
 static void expect(int condition, const char *what) {
-    if (!condition) failures++, fprintf(stderr, "program: %s (parameter %d, routine %s)\n", what, last_parameter, last_routine);
+    if (!condition)
+        failures++, fprintf(stderr, "program: %s (parameter %d, routine %s)\n", what, last_parameter, last_routine);
 }
 
 int main(void) {

@@ -1,4 +1,5 @@
-// Loads a library, multiplies on several lanes and unloads it, a thousand times; then ends while another thread multiplies.
+// Loads a library, multiplies on several lanes and unloads it, a thousand times; then ends while another thread
+// multiplies.
 //
 // usage: reload libLanesBLAS.so
 #define _GNU_SOURCE
@@ -9,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef void (*sgemm_function)(int, int, int, int, int, int, float, const float *, int, const float *, int, float, float *, int);
+typedef void (*sgemm_function)(int, int, int, int, int, int, float, const float *, int, const float *, int, float,
+                               float *, int);
 
 enum { N = 160, ROUNDS = 1000 };
 static float a[N * N], b[N * N];

@@ -1,6 +1,7 @@
-// The suite for one element type, after defining ELEMENT, NAME(x), WIDE, BITS (an unsigned integer of the element's size),
-// CATALOGUE, SCALAR(x) (as ck_scalar), FMA, EPSILON (unit roundoff), SMALLEST (subnormal), SIGNALLING (bits of a NaN),
-// EXACT_LIMIT (largest k * max|a| * max|b| that stays an integer), and the names that conformance_vector_body.h wants.
+// The suite for one element type, after defining ELEMENT, NAME(x), WIDE, BITS (an unsigned integer of the element's
+// size), CATALOGUE, SCALAR(x) (as ck_scalar), FMA, EPSILON (unit roundoff), SMALLEST (subnormal), SIGNALLING (bits of
+// a NaN), EXACT_LIMIT (largest k * max|a| * max|b| that stays an integer), and the names that
+// conformance_vector_body.h wants.
 
 static ELEMENT NAME(random_element)(void) {
     // Between -1 and 1, with exponents spread over a few binades.
@@ -11,7 +12,8 @@ static ELEMENT NAME(random_element)(void) {
 static bool NAME(same)(ELEMENT a, ELEMENT b) { return (isnan(a) && isnan(b)) || memcmp(&a, &b, sizeof a) == 0; }
 
 // Element (i, j) of C by the letter of ck_gemm.h, one operation after another.
-static ELEMENT NAME(promised)(const ck_gemm_problem *p, ELEMENT alpha, ELEMENT beta, ELEMENT c0, int64_t i, int64_t j) {
+static ELEMENT NAME(promised)(const ck_gemm_problem *p, ELEMENT alpha, ELEMENT beta, ELEMENT c0, int64_t i,
+                              int64_t j) {
     const ELEMENT *a = p->a, *b = p->b;
     const int64_t k = alpha == 0 ? 0 : p->k, chunk = ck_gemm_chunk(sizeof(ELEMENT), k);
     volatile ELEMENT scaled = beta * c0; // volatile: the product is rounded before it is added
@@ -19,7 +21,8 @@ static ELEMENT NAME(promised)(const ck_gemm_problem *p, ELEMENT alpha, ELEMENT b
     for (int64_t start = 0; start < k; start += chunk) {
         ELEMENT s = 0;
         for (int64_t q = start; q < k && q < start + chunk; q++)
-            s = FMA(p->transpose_a ? a[q * p->lda + i] : a[i * p->lda + q], p->transpose_b ? b[j * p->ldb + q] : b[q * p->ldb + j], s);
+            s = FMA(p->transpose_a ? a[q * p->lda + i] : a[i * p->lda + q],
+                    p->transpose_b ? b[j * p->ldb + q] : b[q * p->ldb + j], s);
         if (start > 0) {
             c = FMA(alpha, s, c);
         } else if (beta == 0) {
@@ -35,8 +38,10 @@ static ELEMENT NAME(promised)(const ck_gemm_problem *p, ELEMENT alpha, ELEMENT b
     return p->relu && c < 0 ? 0 : c;
 }
 
-// |C^ - C| <= gamma (|alpha||A||B| + |beta||C0| + |bias|) + k * smallest subnormal, gamma = n u / (1 - n u), n = k + 3.
-static bool NAME(within_bound)(const ck_gemm_problem *p, ELEMENT alpha, ELEMENT beta, ELEMENT c0, int64_t i, int64_t j, ELEMENT got) {
+// |C^ - C| <= gamma (|alpha||A||B| + |beta||C0| + |bias|) + k * smallest subnormal, gamma = n u / (1 - n u), n = k +
+// 3.
+static bool NAME(within_bound)(const ck_gemm_problem *p, ELEMENT alpha, ELEMENT beta, ELEMENT c0, int64_t i, int64_t j,
+                               ELEMENT got) {
     const ELEMENT *a = p->a, *b = p->b;
     WIDE sum = 0, size = 0;
     for (int64_t q = 0; q < p->k; q++) {
@@ -79,7 +84,8 @@ static void NAME(fill)(ELEMENT *x, int64_t count, int special, int64_t k) {
         } else {
             x[i] = NAME(random_element)();
             if (special == NAME(special_values) && random_below(40) == 0) {
-                const ELEMENT values[] = {(ELEMENT)NAN, (ELEMENT)INFINITY, (ELEMENT)-INFINITY, 0, (ELEMENT)-0.0, SMALLEST};
+                const ELEMENT values[] = {(ELEMENT)NAN,  (ELEMENT)INFINITY, (ELEMENT)-INFINITY, 0,
+                                          (ELEMENT)-0.0, SMALLEST};
                 x[i] = values[random_below(6)];
             }
         }
@@ -87,13 +93,15 @@ static void NAME(fill)(ELEMENT *x, int64_t count, int special, int64_t k) {
 }
 
 // Operands with their last element (or first) against an inaccessible page, so aligned to the element and no more.
-static NAME(operands) NAME(make)(int64_t m, int64_t n, int64_t k, bool ta, bool tb, int64_t pad, int special, bool at_end) {
+static NAME(operands)
+    NAME(make)(int64_t m, int64_t n, int64_t k, bool ta, bool tb, int64_t pad, int special, bool at_end) {
     NAME(operands) o;
     ck_gemm_problem *p = &o.problem;
     memset(p, 0, sizeof *p);
     p->m = m, p->n = n, p->k = k, p->transpose_a = ta, p->transpose_b = tb;
     const int64_t a_rows = ta ? k : m, a_columns = ta ? m : k, b_rows = tb ? n : k, b_columns = tb ? k : n;
-    p->lda = (a_columns > 0 ? a_columns : 1) + pad, p->ldb = (b_columns > 0 ? b_columns : 1) + 2 * pad, p->ldc = (n > 0 ? n : 1) + 3 * pad;
+    p->lda = (a_columns > 0 ? a_columns : 1) + pad, p->ldb = (b_columns > 0 ? b_columns : 1) + 2 * pad,
+    p->ldc = (n > 0 ? n : 1) + 3 * pad;
     const int64_t a_count = a_rows > 0 ? (a_rows - 1) * p->lda + a_columns : 0;
     const int64_t b_count = b_rows > 0 ? (b_rows - 1) * p->ldb + b_columns : 0;
     const int64_t c_count = m > 0 ? (m - 1) * p->ldc + n : 0;
@@ -112,7 +120,7 @@ static NAME(operands) NAME(make)(int64_t m, int64_t n, int64_t k, bool ta, bool 
 }
 
 // The bias has no more elements than its kind needs, up to an inaccessible page.
-static void NAME(set_bias)(NAME(operands) *o, ck_bias kind) {
+static void NAME(set_bias)(NAME(operands) * o, ck_bias kind) {
     o->problem.bias_kind = kind;
     if (kind == CK_BIAS_NONE) return;
     const int64_t count = kind == CK_BIAS_PER_COLUMN ? o->problem.n : o->problem.m;
@@ -120,24 +128,25 @@ static void NAME(set_bias)(NAME(operands) *o, ck_bias kind) {
     if (o->bias_at_end) o->problem.bias = (ELEMENT *)o->bias.bytes + most - count;
 }
 
-static void NAME(release)(NAME(operands) *o) {
+static void NAME(release)(NAME(operands) * o) {
     guarded_free(o->a), guarded_free(o->b), guarded_free(o->c), guarded_free(o->bias);
     free(o->c0);
 }
 
-static void NAME(set_scalars)(NAME(operands) *o, ELEMENT alpha, ELEMENT beta) {
+static void NAME(set_scalars)(NAME(operands) * o, ELEMENT alpha, ELEMENT beta) {
     o->alpha = alpha, o->beta = beta;
     o->problem.alpha = SCALAR(alpha), o->problem.beta = SCALAR(beta);
     // beta = 0: whatever stands in C must not be read.
     if (beta == 0 && o->problem.m > 0) {
         const BITS bits = SIGNALLING;
-        for (int64_t i = 0; i < (o->problem.m - 1) * o->problem.ldc + o->problem.n; i++) memcpy(&o->c0[i], &bits, sizeof bits);
+        for (int64_t i = 0; i < (o->problem.m - 1) * o->problem.ldc + o->problem.n; i++)
+            memcpy(&o->c0[i], &bits, sizeof bits);
     }
 }
 
-// Runs one problem on every row of the catalogue, with every way of packing, and compares all bits with the promise. What
-// lies in the gaps of C must stay. The digest takes in the promised bits.
-static void NAME(compare)(NAME(operands) *o, bool bounded, uint64_t *digest) {
+// Runs one problem on every row of the catalogue, with every way of packing, and compares all bits with the promise.
+// What lies in the gaps of C must stay. The digest takes in the promised bits.
+static void NAME(compare)(NAME(operands) * o, bool bounded, uint64_t *digest) {
     ck_gemm_problem *p = &o->problem;
     const int64_t count = p->m > 0 ? (p->m - 1) * p->ldc + p->n : 0;
     ELEMENT *expected = malloc((size_t)(count + 1) * sizeof(ELEMENT));
@@ -150,7 +159,8 @@ static void NAME(compare)(NAME(operands) *o, bool bounded, uint64_t *digest) {
             digest_add(digest, &kept, sizeof kept);
             if (bounded)
                 check(NAME(within_bound)(p, o->alpha, o->beta, o->beta == 0 ? 0 : o->c0[i * p->ldc + j], i, j, c),
-                      "error bound: m %ld n %ld k %ld at (%ld, %ld)", (long)p->m, (long)p->n, (long)p->k, (long)i, (long)j);
+                      "error bound: m %ld n %ld k %ld at (%ld, %ld)", (long)p->m, (long)p->n, (long)p->k, (long)i,
+                      (long)j);
         }
     int32_t rows;
     const ck_gemm_kernels *const *catalogue = CATALOGUE(&rows);
@@ -158,8 +168,8 @@ static void NAME(compare)(NAME(operands) *o, bool bounded, uint64_t *digest) {
         const ck_gemm_description description = ck_gemm_describe(catalogue[row]);
         if (!ck_isa_available(description.isa)) continue;
         for (int way = 0; way < 8; way++) {
-            // As planned, for one row of the table of machines after the other; by tiles, with and without packing; packed before; without
-            // packing memory.
+            // As planned, for one row of the table of machines after the other; by tiles, with and without packing;
+            // packed before; without packing memory.
             const bool denied = way >= 6;
             const ck_machine *machine = next_machine();
             ck_gemm_problem q = *p;
@@ -188,9 +198,15 @@ static void NAME(compare)(NAME(operands) *o, bool bounded, uint64_t *digest) {
             int64_t bad = -1;
             for (int64_t i = 0; i < count && bad < 0; i++)
                 if (!NAME(same)(((ELEMENT *)p->c)[i], expected[i])) bad = i;
-            check(bad < 0, "%s on %s, way %d%s: m %ld n %ld k %ld ta %d tb %d alpha %g beta %g bias %d relu %d, element (%ld, %ld): %g, promised %g",
-                  description.name, machine->name, way, way == 5 ? " packed" : denied ? " without memory" : "", (long)p->m, (long)p->n, (long)p->k, p->transpose_a, p->transpose_b,
-                  (double)o->alpha, (double)o->beta, p->bias_kind, p->relu, (long)(bad / p->ldc), (long)(bad % p->ldc),
+            check(bad < 0,
+                  "%s on %s, way %d%s: m %ld n %ld k %ld ta %d tb %d alpha %g beta %g bias %d relu %d, element (%ld, "
+                  "%ld): %g, promised %g",
+                  description.name, machine->name, way,
+                  way == 5 ? " packed"
+                  : denied ? " without memory"
+                           : "",
+                  (long)p->m, (long)p->n, (long)p->k, p->transpose_a, p->transpose_b, (double)o->alpha,
+                  (double)o->beta, p->bias_kind, p->relu, (long)(bad / p->ldc), (long)(bad % p->ldc),
                   bad < 0 ? 0 : (double)((ELEMENT *)p->c)[bad], bad < 0 ? 0 : (double)expected[bad]);
             if (packed.mapping) guarded_free(packed);
         }
@@ -199,7 +215,8 @@ static void NAME(compare)(NAME(operands) *o, bool bounded, uint64_t *digest) {
 }
 
 static int64_t NAME(random_size)(void) {
-    static const int64_t edges[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 67, 95, 97, 101};
+    static const int64_t edges[] = {0,  1,  2,  3,  4,  5,  7,  8,  9,  11, 12, 13, 15, 16, 17, 23,
+                                    24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 67, 95, 97, 101};
     return random_below(3) ? edges[random_below(sizeof edges / sizeof *edges)] : random_below(120);
 }
 
@@ -213,7 +230,9 @@ static void NAME(test_random)(int count) {
         if (round % 16 == 2) m = 1;
         if (round % 16 == 3) n = 1;
         if (round % 16 == 6) k = 0;
-        const int special = round % 8 == 4 ? NAME(special_integers) : round % 8 == 5 ? NAME(special_values) : NAME(special_none);
+        const int special = round % 8 == 4   ? NAME(special_integers)
+                            : round % 8 == 5 ? NAME(special_values)
+                                             : NAME(special_none);
         // One random number in a statement: the order of arguments is the compiler's choice.
         const bool ta = random_bits() & 1;
         const bool tb = random_bits() & 1;
@@ -226,13 +245,14 @@ static void NAME(test_random)(int count) {
         const ELEMENT alpha = (ELEMENT)factors[random_below(6)];
         NAME(set_scalars)(&o, alpha, (ELEMENT)factors[random_below(6)]);
         NAME(compare)(&o, special != NAME(special_values), &digest);
-        if (special == NAME(special_integers) && (o.alpha == 1 || o.alpha == -1) && o.problem.k > 0 && o.beta == 0 && !o.problem.relu &&
-            o.problem.bias_kind == CK_BIAS_NONE && m > 0 && n > 0) {
+        if (special == NAME(special_integers) && (o.alpha == 1 || o.alpha == -1) && o.problem.k > 0 && o.beta == 0 &&
+            !o.problem.relu && o.problem.bias_kind == CK_BIAS_NONE && m > 0 && n > 0) {
             // The promise itself must give the integer answer.
             int64_t sum = 0;
             const ELEMENT *a = o.problem.a, *b = o.problem.b;
             for (int64_t q = 0; q < k; q++)
-                sum += (int64_t)(o.problem.transpose_a ? a[q * o.problem.lda] : a[q]) * (int64_t)(o.problem.transpose_b ? b[q] : b[q * o.problem.ldb]);
+                sum += (int64_t)(o.problem.transpose_a ? a[q * o.problem.lda] : a[q]) *
+                       (int64_t)(o.problem.transpose_b ? b[q] : b[q * o.problem.ldb]);
             check((int64_t)((ELEMENT *)o.problem.c)[0] == sum * (int64_t)o.alpha, "integers: k %ld", (long)k);
         }
         NAME(release)(&o);
@@ -240,32 +260,38 @@ static void NAME(test_random)(int count) {
     printf("digest random " NAME_TEXT " %016llx\n", (unsigned long long)digest);
 }
 
-// Every m, n, k up to twice the tile, in all four layouts, operands flush with an inaccessible page in front or behind, and
-// canaries on the other side of C. The promised sums of all k come from one chain: a shorter product is its beginning.
+// Every m, n, k up to twice the tile, in all four layouts, operands flush with an inaccessible page in front or
+// behind, and canaries on the other side of C. The promised sums of all k come from one chain: a shorter product is
+// its beginning.
 static void NAME(test_every_size)(int step) {
     int32_t rows;
     const ck_gemm_kernels *const *catalogue = CATALOGUE(&rows);
     const ck_gemm_description tile = ck_gemm_describe(catalogue[0]);
     const int64_t m_most = 2 * tile.rows + 1, n_most = 2 * tile.columns + 1, k_most = 2 * tile.lanes + 1;
     enum { CANARIES = 64 };
-    ELEMENT *a = malloc((size_t)(m_most * k_most) * sizeof(ELEMENT)), *b = malloc((size_t)(k_most * n_most) * sizeof(ELEMENT));
+    ELEMENT *a = malloc((size_t)(m_most * k_most) * sizeof(ELEMENT)),
+            *b = malloc((size_t)(k_most * n_most) * sizeof(ELEMENT));
     ELEMENT *sums = malloc((size_t)(k_most * m_most * n_most) * sizeof(ELEMENT));
     NAME(fill)(a, m_most * k_most, NAME(special_none), 0);
     NAME(fill)(b, k_most * n_most, NAME(special_none), 0);
     for (int64_t i = 0; i < m_most; i++)
         for (int64_t j = 0; j < n_most; j++) {
             ELEMENT s = 0;
-            for (int64_t q = 0; q < k_most; q++) sums[(q * m_most + i) * n_most + j] = s = FMA(a[i * k_most + q], b[q * n_most + j], s);
+            for (int64_t q = 0; q < k_most; q++)
+                sums[(q * m_most + i) * n_most + j] = s = FMA(a[i * k_most + q], b[q * n_most + j], s);
         }
-    const size_t a_size = (size_t)(m_most * k_most) * sizeof(ELEMENT), b_size = (size_t)(k_most * n_most) * sizeof(ELEMENT);
+    const size_t a_size = (size_t)(m_most * k_most) * sizeof(ELEMENT),
+                 b_size = (size_t)(k_most * n_most) * sizeof(ELEMENT);
     const size_t c_size = (size_t)(m_most * n_most + CANARIES) * sizeof(ELEMENT);
     guarded end[3] = {guarded_allocate(a_size, true), guarded_allocate(b_size, true), guarded_allocate(c_size, true)};
-    guarded start[3] = {guarded_allocate(a_size, false), guarded_allocate(b_size, false), guarded_allocate(c_size, false)};
+    guarded start[3] = {guarded_allocate(a_size, false), guarded_allocate(b_size, false),
+                        guarded_allocate(c_size, false)};
     int64_t turn = 0;
     for (int64_t m = 1; m <= m_most; m++)
         for (int64_t n = 1; n <= n_most; n++)
             for (int64_t k = 1; k <= k_most; k++) {
-                if ((turn++) % step || ck_gemm_chunk(sizeof(ELEMENT), k) < k) continue; // builds with short chunks stop earlier
+                if ((turn++) % step || ck_gemm_chunk(sizeof(ELEMENT), k) < k)
+                    continue; // builds with short chunks stop earlier
                 const bool ta = turn / step & 1, tb = turn / step >> 1 & 1, at_end = turn / step >> 2 & 1;
                 ELEMENT *as = (ELEMENT *)(at_end ? end[0].bytes + a_size : start[0].bytes) - (at_end ? m * k : 0);
                 ELEMENT *bs = (ELEMENT *)(at_end ? end[1].bytes + b_size : start[1].bytes) - (at_end ? k * n : 0);
@@ -276,25 +302,37 @@ static void NAME(test_every_size)(int step) {
                 for (int64_t q = 0; q < k; q++)
                     for (int64_t j = 0; j < n; j++) bs[tb ? j * k + q : q * n + j] = b[q * n_most + j];
                 for (int64_t i = 0; i < CANARIES; i++) canaries[i] = (ELEMENT)i;
-                const ck_gemm_problem p = {.m = m, .n = n, .k = k, .a = as, .lda = ta ? m : k, .transpose_a = ta, .b = bs, .ldb = tb ? k : n,
-                                           .transpose_b = tb, .c = cs, .ldc = n, .alpha = SCALAR(1), .beta = SCALAR(0)};
+                const ck_gemm_problem p = {.m = m,
+                                           .n = n,
+                                           .k = k,
+                                           .a = as,
+                                           .lda = ta ? m : k,
+                                           .transpose_a = ta,
+                                           .b = bs,
+                                           .ldb = tb ? k : n,
+                                           .transpose_b = tb,
+                                           .c = cs,
+                                           .ldc = n,
+                                           .alpha = SCALAR(1),
+                                           .beta = SCALAR(0)};
                 for (int32_t row = 0; row < rows; row++) {
                     if (!ck_isa_available(ck_gemm_describe(catalogue[row]).isa)) continue;
                     ck_gemm(catalogue[row], &p);
                     int64_t bad = 0;
                     for (int64_t i = 0; i < m; i++)
-                        bad += memcmp(cs + i * n, sums + ((k - 1) * m_most + i) * n_most, (size_t)n * sizeof(ELEMENT)) != 0;
+                        bad += memcmp(cs + i * n, sums + ((k - 1) * m_most + i) * n_most,
+                                      (size_t)n * sizeof(ELEMENT)) != 0;
                     for (int64_t i = 0; i < CANARIES; i++) bad += canaries[i] != (ELEMENT)i;
-                    check(bad == 0, "every size %s: m %ld n %ld k %ld ta %d tb %d", ck_gemm_describe(catalogue[row]).name, (long)m, (long)n,
-                          (long)k, ta, tb);
+                    check(bad == 0, "every size %s: m %ld n %ld k %ld ta %d tb %d",
+                          ck_gemm_describe(catalogue[row]).name, (long)m, (long)n, (long)k, ta, tb);
                 }
             }
     for (int i = 0; i < 3; i++) guarded_free(end[i]), guarded_free(start[i]);
     free(a), free(b), free(sums);
 }
 
-// Leading dimensions of a multiple of 2 or 4 KiB choose other paths: packing, tiles of eight rows, dot tiles with a lag. Rows of C
-// longer than a row tile, and dot tiles of every height.
+// Leading dimensions of a multiple of 2 or 4 KiB choose other paths: packing, tiles of eight rows, dot tiles with a
+// lag. Rows of C longer than a row tile, and dot tiles of every height.
 static void NAME(test_strides)(void) {
     uint64_t digest = 0;
     const int64_t unit = 2048 / (int64_t)sizeof(ELEMENT);
@@ -311,7 +349,8 @@ static void NAME(test_strides)(void) {
             NAME(release)(&o);
         }
     for (int layout = 0; layout < 2; layout++) {
-        NAME(operands) o = NAME(make)(1, 2 * 8192 / (int64_t)sizeof(ELEMENT) + 37, 75, layout, false, 0, NAME(special_none), true);
+        NAME(operands)
+        o = NAME(make)(1, 2 * 8192 / (int64_t)sizeof(ELEMENT) + 37, 75, layout, false, 0, NAME(special_none), true);
         NAME(set_bias)(&o, CK_BIAS_PER_COLUMN);
         NAME(set_scalars)(&o, 1, (ELEMENT)0.5);
         NAME(compare)(&o, true, &digest);
@@ -320,7 +359,8 @@ static void NAME(test_strides)(void) {
     printf("digest strides " NAME_TEXT " %016llx\n", (unsigned long long)digest);
 }
 
-// A few long columns, which go through pieces of their own, and products without a step of k, where beta * C stays to the bit whatever alpha is.
+// A few long columns, which go through pieces of their own, and products without a step of k, where beta * C stays to
+// the bit whatever alpha is.
 static void NAME(test_columns)(void) {
     uint64_t digest = 0;
     for (int layout = 0; layout < 8; layout++) {
@@ -394,10 +434,25 @@ static void NAME(test_gemv)(void) {
         ELEMENT *xs = (ELEMENT *)x.bytes, *ys = (ELEMENT *)y.bytes;
         const int64_t y_bytes = ((y_count - 1) * incy + 1) * (int64_t)sizeof(ELEMENT);
         const bool back = round & 2;
-        ck_gemv_problem v = {.m = m, .n = n, .a = a.bytes, .lda = lda, .x = back ? xs + (x_count - 1) * incx : xs, .incx = back ? -incx : incx,
-                             .y = back ? ys + (y_count - 1) * incy : ys, .incy = back ? -incy : incy,
-                             .alpha = SCALAR((ELEMENT)1.5), .beta = SCALAR((ELEMENT)(round % 3)), .transpose = transpose};
-        ck_gemm_problem p = {.m = y_count, .n = 1, .k = x_count, .a = a.bytes, .lda = lda, .transpose_a = transpose, .b = xs, .ldb = incx};
+        ck_gemv_problem v = {.m = m,
+                             .n = n,
+                             .a = a.bytes,
+                             .lda = lda,
+                             .x = back ? xs + (x_count - 1) * incx : xs,
+                             .incx = back ? -incx : incx,
+                             .y = back ? ys + (y_count - 1) * incy : ys,
+                             .incy = back ? -incy : incy,
+                             .alpha = SCALAR((ELEMENT)1.5),
+                             .beta = SCALAR((ELEMENT)(round % 3)),
+                             .transpose = transpose};
+        ck_gemm_problem p = {.m = y_count,
+                             .n = 1,
+                             .k = x_count,
+                             .a = a.bytes,
+                             .lda = lda,
+                             .transpose_a = transpose,
+                             .b = xs,
+                             .ldb = incx};
         ELEMENT *reversed = malloc((size_t)x_count * sizeof(ELEMENT));
         for (int64_t i = 0; i < x_count; i++) reversed[i] = xs[(back ? x_count - 1 - i : i) * incx];
         p.b = reversed, p.ldb = 1;
@@ -410,10 +465,11 @@ static void NAME(test_gemv)(void) {
                 const int64_t at = (back ? y_count - 1 - i : i) * incy;
                 bad += !NAME(same)(ys[at], NAME(promised)(&p, (ELEMENT)1.5, (ELEMENT)(round % 3), y0[at], i, 0));
                 if (row == 0) digest_add(&digest, &ys[at], sizeof(ELEMENT));
-                for (int64_t gap = 1; gap < incy && at + gap < (y_count - 1) * incy; gap++) bad += !NAME(same)(ys[at + gap], y0[at + gap]);
+                for (int64_t gap = 1; gap < incy && at + gap < (y_count - 1) * incy; gap++)
+                    bad += !NAME(same)(ys[at + gap], y0[at + gap]);
             }
-            check(bad == 0, "gemv %s: m %ld n %ld transpose %d incx %ld incy %ld", ck_gemm_describe(catalogue[row]).name, (long)m, (long)n,
-                  transpose, (long)v.incx, (long)v.incy);
+            check(bad == 0, "gemv %s: m %ld n %ld transpose %d incx %ld incy %ld",
+                  ck_gemm_describe(catalogue[row]).name, (long)m, (long)n, transpose, (long)v.incx, (long)v.incy);
         }
         free(y0), free(reversed);
         guarded_free(a), guarded_free(x), guarded_free(y);
@@ -438,12 +494,15 @@ static void NAME(test_positions)(void) {
             const int64_t n = 1 + random_below(N - j);
             ELEMENT *part = malloc((size_t)(m * n) * sizeof(ELEMENT));
             ck_gemm_problem q = o.problem;
-            q.m = m, q.n = n, q.a = (const ELEMENT *)q.a + i * q.lda, q.b = (const ELEMENT *)q.b + j, q.c = part, q.ldc = n;
+            q.m = m, q.n = n, q.a = (const ELEMENT *)q.a + i * q.lda, q.b = (const ELEMENT *)q.b + j, q.c = part,
+            q.ldc = n;
             ck_gemm(catalogue[row], &q);
             int64_t bad = 0;
             for (int64_t r = 0; r < m; r++)
-                for (int64_t s = 0; s < n; s++) bad += !NAME(same)(part[r * n + s], ((ELEMENT *)o.problem.c)[(i + r) * N + j + s]);
-            check(bad == 0, "position %s: rows %ld + %ld, columns %ld + %ld", ck_gemm_describe(catalogue[row]).name, (long)i, (long)m, (long)j, (long)n);
+                for (int64_t s = 0; s < n; s++)
+                    bad += !NAME(same)(part[r * n + s], ((ELEMENT *)o.problem.c)[(i + r) * N + j + s]);
+            check(bad == 0, "position %s: rows %ld + %ld, columns %ld + %ld", ck_gemm_describe(catalogue[row]).name,
+                  (long)i, (long)m, (long)j, (long)n);
             free(part);
         }
     }
@@ -468,15 +527,21 @@ static void NAME(test_registers)(void) {
 
 // The plans of all machines, for products that are large enough to differ: the same bits as the first one's.
 static void NAME(test_machines)(void) {
-    static const struct { int64_t m, n, k; bool ta, tb; } shapes[] = {
-        {70, 900, 700, false, false}, {20, 1100, 600, false, false}, {90, 500, 330, true, false}, {61, 260, 1030, true, true},
-        {5, 700, 512, false, true}, {12, 512, 1024, false, false}, {1, 3000, 200, false, false}, {300, 1, 500, false, false},
+    static const struct {
+        int64_t m, n, k;
+        bool ta, tb;
+    } shapes[] = {
+        {70, 900, 700, false, false}, {20, 1100, 600, false, false}, {90, 500, 330, true, false},
+        {61, 260, 1030, true, true},  {5, 700, 512, false, true},    {12, 512, 1024, false, false},
+        {1, 3000, 200, false, false}, {300, 1, 500, false, false},
     };
     int32_t rows, machines;
     const ck_gemm_kernels *const *catalogue = CATALOGUE(&rows);
     const ck_machine *table = ck_machine_table(&machines);
     for (size_t shape = 0; shape < sizeof shapes / sizeof *shapes; shape++) {
-        NAME(operands) o = NAME(make)(shapes[shape].m, shapes[shape].n, shapes[shape].k, shapes[shape].ta, shapes[shape].tb, 0, NAME(special_none), true);
+        NAME(operands)
+        o = NAME(make)(shapes[shape].m, shapes[shape].n, shapes[shape].k, shapes[shape].ta, shapes[shape].tb, 0,
+                       NAME(special_none), true);
         NAME(set_scalars)(&o, 1, 0);
         const size_t size = (size_t)(o.problem.m * o.problem.ldc) * sizeof(ELEMENT);
         ELEMENT *first = malloc(size);
@@ -489,8 +554,8 @@ static void NAME(test_machines)(void) {
                 memset(o.problem.c, 0, size);
                 ck_gemm(catalogue[row], &o.problem);
                 if (row == 0 && i == 0) memcpy(first, o.problem.c, size);
-                check(memcmp(first, o.problem.c, size) == 0, "%s on %s: %ld x %ld x %ld", description.name, table[i].name,
-                      (long)o.problem.m, (long)o.problem.n, (long)o.problem.k);
+                check(memcmp(first, o.problem.c, size) == 0, "%s on %s: %ld x %ld x %ld", description.name,
+                      table[i].name, (long)o.problem.m, (long)o.problem.n, (long)o.problem.k);
             }
         }
         free(first);
@@ -511,13 +576,26 @@ static void NAME(test_far)(void) {
         return;
     }
     for (int layout = 0; layout < 4; layout++) {
-        ck_gemm_problem p = {.m = m, .n = n, .k = k, .a = a.bytes, .lda = ld, .b = b.bytes, .ldb = ld / 2, .c = c.bytes, .ldc = ld,
-                             .alpha = SCALAR(1), .beta = SCALAR(0), .transpose_a = layout & 1, .transpose_b = layout >> 1};
+        ck_gemm_problem p = {.m = m,
+                             .n = n,
+                             .k = k,
+                             .a = a.bytes,
+                             .lda = ld,
+                             .b = b.bytes,
+                             .ldb = ld / 2,
+                             .c = c.bytes,
+                             .ldc = ld,
+                             .alpha = SCALAR(1),
+                             .beta = SCALAR(0),
+                             .transpose_a = layout & 1,
+                             .transpose_b = layout >> 1};
         if (p.transpose_b) p.n = 3;
         for (int64_t i = 0; i < m; i++)
-            for (int64_t q = 0; q < k; q++) ((ELEMENT *)a.bytes)[p.transpose_a ? q * ld + i : i * ld + q] = (ELEMENT)(i + 2 * q + 1);
+            for (int64_t q = 0; q < k; q++)
+                ((ELEMENT *)a.bytes)[p.transpose_a ? q * ld + i : i * ld + q] = (ELEMENT)(i + 2 * q + 1);
         for (int64_t q = 0; q < k; q++)
-            for (int64_t j = 0; j < p.n; j++) ((ELEMENT *)b.bytes)[p.transpose_b ? j * p.ldb + q : q * p.ldb + j] = (ELEMENT)(3 * q - j);
+            for (int64_t j = 0; j < p.n; j++)
+                ((ELEMENT *)b.bytes)[p.transpose_b ? j * p.ldb + q : q * p.ldb + j] = (ELEMENT)(3 * q - j);
         int32_t rows;
         const ck_gemm_kernels *const *catalogue = CATALOGUE(&rows);
         for (int32_t row = 0; row < rows; row++) {

@@ -1,5 +1,5 @@
-// The pool of lanes: every lane runs once, whoever calls, nested, forked, with more lanes than processors; products on lanes have
-// the bits of those on one thread. The limits that lanes obey.
+// The pool of lanes: every lane runs once, whoever calls, nested, forked, with more lanes than processors; products on
+// lanes have the bits of those on one thread. The limits that lanes obey.
 #define _GNU_SOURCE
 #include "conformance.h"
 
@@ -50,7 +50,8 @@ static void test_regions(ck_pool *pool, int rounds, bool yields) {
     for (int round = 0; round < rounds; round++) {
         tally t = {.pool = pool, .yields = yields && round % 16 == 0};
         const int32_t most = 1 + round % LANES;
-        const int32_t lanes = round % 5 == 4 ? ck_pool_run_if_awake(pool, most, count_lane, &t) : ck_pool_run(pool, most, count_lane, &t);
+        const int32_t lanes = round % 5 == 4 ? ck_pool_run_if_awake(pool, most, count_lane, &t)
+                                             : ck_pool_run(pool, most, count_lane, &t);
         bool right = lanes <= most && lanes == t.lanes;
         for (int32_t lane = 0; lane < LANES; lane++) right &= t.runs[lane] == (lane < lanes);
         if (!right) {
@@ -68,7 +69,8 @@ static void test_regions(ck_pool *pool, int rounds, bool yields) {
 static void nest(void *context, int32_t lane, int32_t lanes) {
     (void)lanes;
     tally *t = context, inner = {.pool = t->pool};
-    if (ck_pool_inside() && ck_pool_run(t->pool, LANES, count_lane, &inner) == 1 && inner.runs[0] == 1) atomic_fetch_add(&t->nested, 1);
+    if (ck_pool_inside() && ck_pool_run(t->pool, LANES, count_lane, &inner) == 1 && inner.runs[0] == 1)
+        atomic_fetch_add(&t->nested, 1);
     atomic_fetch_add(&t->runs[lane], 1);
 }
 
@@ -89,7 +91,8 @@ static void test_rounding(ck_pool *pool) {
     const int32_t lanes = ck_pool_run(pool, LANES, look_at_rounding, &upward);
     fesetround(FE_TONEAREST);
     ck_pool_run(pool, LANES, look_at_rounding, &nearest);
-    check(upward.right == lanes && nearest.right == 0, "pool: %d of %d lanes rounded upward, then %d", upward.right, lanes, nearest.right);
+    check(upward.right == lanes && nearest.right == 0, "pool: %d of %d lanes rounded upward, then %d", upward.right,
+          lanes, nearest.right);
 }
 
 static void test_nested(ck_pool *pool) {
@@ -113,18 +116,26 @@ static void test_product(ck_pool *pool, uint64_t seed, int32_t worker_lanes) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     const uint32_t bits = (uint32_t)(state >> 33);
     const int64_t m = size[0], n = size[1], k = size[2], pad = bits >> 8 & 3;
-    ck_gemm_problem p = {.m = m, .n = n, .k = k, .transpose_a = bits & 1, .transpose_b = bits >> 1 & 1, .relu = bits >> 2 & 1,
+    ck_gemm_problem p = {.m = m,
+                         .n = n,
+                         .k = k,
+                         .transpose_a = bits & 1,
+                         .transpose_b = bits >> 1 & 1,
+                         .relu = bits >> 2 & 1,
                          .bias_kind = (ck_bias)((bits >> 3) % 3)};
     p.lda = (p.transpose_a ? m : k) + pad;
     p.ldb = (p.transpose_b ? k : n) + pad;
     p.ldc = n + pad;
-    const int64_t a = (p.transpose_a ? k : m) * p.lda, b = (p.transpose_b ? n : k) * p.ldb, c = m * p.ldc, bias = m > n ? m : n;
+    const int64_t a = (p.transpose_a ? k : m) * p.lda, b = (p.transpose_b ? n : k) * p.ldb, c = m * p.ldc,
+                  bias = m > n ? m : n;
     char *memory = malloc((size_t)((a + b + 2 * c + bias) * element)), *at = memory;
     for (int64_t i = 0; i < a + b + c + bias; i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
         const double x = (double)(int32_t)(state >> 32) / 2147483648.0;
-        if (f64) ((double *)memory)[i] = x;
-        else ((float *)memory)[i] = (float)x;
+        if (f64)
+            ((double *)memory)[i] = x;
+        else
+            ((float *)memory)[i] = (float)x;
     }
     p.a = at, at += a * element;
     p.b = at, at += b * element;
@@ -132,8 +143,10 @@ static void test_product(ck_pool *pool, uint64_t seed, int32_t worker_lanes) {
     char *one = at, *many = at + c * element;
     memcpy(many, one, (size_t)(c * element));
     const ck_gemm_kernels *kernels = f64 ? ck_gemm_f64() : ck_gemm_f32();
-    if (f64) p.alpha.f64 = 0.5, p.beta.f64 = bits >> 6 & 1;
-    else p.alpha.f32 = 0.5f, p.beta.f32 = bits >> 6 & 1;
+    if (f64)
+        p.alpha.f64 = 0.5, p.beta.f64 = bits >> 6 & 1;
+    else
+        p.alpha.f32 = 0.5f, p.beta.f32 = bits >> 6 & 1;
     char *packed = NULL;
     if (bits >> 7 & 1) {
         packed = aligned_alloc(64, (size_t)(ck_gemm_packed_b_size(kernels, n, k) + 63) / 64 * 64);
@@ -146,8 +159,8 @@ static void test_product(ck_pool *pool, uint64_t seed, int32_t worker_lanes) {
     ck_gemm_parallel(pool, kernels, &p);
     const bool same = memcmp(one, many, (size_t)(c * element)) == 0;
     pthread_mutex_lock(&checks);
-    check(same, "%d lanes, %s: m %ld n %ld k %ld ta %d tb %d packed %d", worker_lanes,
-          f64 ? "f64" : "f32", (long)m, (long)n, (long)k, p.transpose_a, p.transpose_b, packed != NULL);
+    check(same, "%d lanes, %s: m %ld n %ld k %ld ta %d tb %d packed %d", worker_lanes, f64 ? "f64" : "f32", (long)m,
+          (long)n, (long)k, p.transpose_a, p.transpose_b, packed != NULL);
     pthread_mutex_unlock(&checks);
     free(packed);
     free(memory);
@@ -158,7 +171,18 @@ static void test_product_without_steps(ck_pool *pool) {
     enum { M = 70000, N = 16 };
     float *c = malloc(sizeof *c * M * N);
     for (int64_t i = 0; i < M * N; i++) c[i] = (float)i;
-    ck_gemm_parallel(pool, ck_gemm_f32(), &(ck_gemm_problem){.m = M, .n = N, .k = 0, .a = c, .lda = 1, .b = c, .ldb = N, .c = c, .ldc = N, .alpha.f32 = 1, .beta.f32 = 0.5f});
+    ck_gemm_parallel(pool, ck_gemm_f32(),
+                     &(ck_gemm_problem){.m = M,
+                                        .n = N,
+                                        .k = 0,
+                                        .a = c,
+                                        .lda = 1,
+                                        .b = c,
+                                        .ldb = N,
+                                        .c = c,
+                                        .ldc = N,
+                                        .alpha.f32 = 1,
+                                        .beta.f32 = 0.5f});
     bool right = true;
     for (int64_t i = 0; i < M * N; i++) right &= c[i] == 0.5f * (float)i;
     check(right, "pool: a product without steps is not beta * C");
@@ -278,7 +302,8 @@ static void test_fork_inside(void) {
     for (int lane = 0; lane < 2; lane++) {
         int of[2] = {lane, -1};
         for (int try = 0; try < 100 && of[1] < 0; try++) ck_pool_run(pool, 2, fork_on_lane, of);
-        check(of[1] >= 0 && WIFEXITED(of[1]) && WEXITSTATUS(of[1]) == 1, "pool: a child that returned from lane %d ended with %d", lane, of[1]);
+        check(of[1] >= 0 && WIFEXITED(of[1]) && WEXITSTATUS(of[1]) == 1,
+              "pool: a child that returned from lane %d ended with %d", lane, of[1]);
     }
     ck_pool_destroy(pool);
     // The child is forked while another thread has the reserve for products that find no memory.
@@ -312,14 +337,16 @@ static void write_text(const char *root, const char *path, const char *text) {
 
 static void test_limits(void) {
     char message[256] = "";
-    check(ck_cpu_lanes_from(NULL, 12, 6, 0, message, sizeof message) == 6, "limits: cores, not their hardware threads");
+    check(ck_cpu_lanes_from(NULL, 12, 6, 0, message, sizeof message) == 6,
+          "limits: cores, not their hardware threads");
     check(ck_cpu_lanes_from("", 12, 6, 2.5, message, sizeof message) == 3, "limits: quota, rounded up");
     check(ck_cpu_lanes_from("2", 12, 6, 2.5, message, sizeof message) == 2, "limits: wish");
     check(ck_cpu_lanes_from("40", 12, 6, 0, message, sizeof message) == 12, "limits: a wish beyond the mask");
     check(ck_cpu_lanes_from(NULL, 12, 6, 0.3, message, sizeof message) == 1, "limits: less than one processor");
     const char *bad[] = {"0", "-1", "two", "3x", "99999999999999999999"};
     for (int i = 0; i < 5; i++)
-        check(ck_cpu_lanes_from(bad[i], 12, 6, 0, message, sizeof message) == -1 && strstr(message, bad[i]), "limits: LANES_NUM_THREADS=%s", bad[i]);
+        check(ck_cpu_lanes_from(bad[i], 12, 6, 0, message, sizeof message) == -1 && strstr(message, bad[i]),
+              "limits: LANES_NUM_THREADS=%s", bad[i]);
     check(ck_cpu_mask_count() >= 1, "limits: an empty mask");
 
     char root[] = "/tmp/conformance-XXXXXX";
@@ -439,8 +466,16 @@ static void *multiply_and_pause(void *argument) {
     _Atomic bool *stops = argument;
     ck_pool *pool = pool_of(2, 100000);
     float *numbers = calloc(3 * SIDE * SIDE, sizeof *numbers);
-    const ck_gemm_problem p = {.m = SIDE, .n = SIDE, .k = SIDE, .a = numbers, .lda = SIDE, .b = numbers + SIDE * SIDE, .ldb = SIDE,
-                               .c = numbers + 2 * SIDE * SIDE, .ldc = SIDE, .alpha.f32 = 1};
+    const ck_gemm_problem p = {.m = SIDE,
+                               .n = SIDE,
+                               .k = SIDE,
+                               .a = numbers,
+                               .lda = SIDE,
+                               .b = numbers + SIDE * SIDE,
+                               .ldb = SIDE,
+                               .c = numbers + 2 * SIDE * SIDE,
+                               .ldc = SIDE,
+                               .alpha.f32 = 1};
     while (!atomic_load(stops)) {
         for (int i = 0; i < 40; i++) ck_gemm_parallel(pool, ck_gemm_f32(), &p);
         usleep(150); // workers go to sleep and are woken again
@@ -450,7 +485,8 @@ static void *multiply_and_pause(void *argument) {
     return NULL;
 }
 
-// A mask that somebody gives to the threads of the process stays: workers that find a way off their caller's processor do not undo it.
+// A mask that somebody gives to the threads of the process stays: workers that find a way off their caller's processor
+// do not undo it.
 static void test_masks(void) {
     enum { ROUNDS = 300, BOTH = 2 };
     cpu_set_t all;
@@ -471,7 +507,8 @@ static void test_masks(void) {
         CPU_SET(processors[round % BOTH], &one);
         const int threads = confine(&one, ids);
         usleep(3000);
-        for (int i = 0; i < threads; i++) undone += !sched_getaffinity(ids[i], sizeof now, &now) && !CPU_EQUAL(&now, &one);
+        for (int i = 0; i < threads; i++)
+            undone += !sched_getaffinity(ids[i], sizeof now, &now) && !CPU_EQUAL(&now, &one);
         confine(&all, ids);
         usleep(3000);
     }
@@ -488,8 +525,16 @@ static void test_confined(void) {
     if (sched_getaffinity(0, sizeof all, &all) || CPU_COUNT(&all) < 2) return;
     ck_pool *pool = pool_of(2, 100000);
     float *numbers = calloc(3 * SIDE * SIDE, sizeof *numbers);
-    const ck_gemm_problem p = {.m = SIDE, .n = SIDE, .k = SIDE, .a = numbers, .lda = SIDE, .b = numbers + SIDE * SIDE, .ldb = SIDE,
-                               .c = numbers + 2 * SIDE * SIDE, .ldc = SIDE, .alpha.f32 = 1};
+    const ck_gemm_problem p = {.m = SIDE,
+                               .n = SIDE,
+                               .k = SIDE,
+                               .a = numbers,
+                               .lda = SIDE,
+                               .b = numbers + SIDE * SIDE,
+                               .ldb = SIDE,
+                               .c = numbers + 2 * SIDE * SIDE,
+                               .ldc = SIDE,
+                               .alpha.f32 = 1};
     double worst = 0;
     for (int round = 0; round < 8; round++) { // it depends on what the worker does at that moment
         product_seconds(pool, &p, 0.05);
@@ -512,15 +557,23 @@ void test_pool_beside_hogs(void) {
     const int32_t lanes = ck_cpu_lanes();
     ck_pool *pool = pool_of(lanes, 100000);
     float *numbers = calloc(3 * SIDE * SIDE, sizeof *numbers);
-    const ck_gemm_problem p = {.m = SIDE, .n = SIDE, .k = SIDE, .a = numbers, .lda = SIDE, .b = numbers + SIDE * SIDE, .ldb = SIDE,
-                               .c = numbers + 2 * SIDE * SIDE, .ldc = SIDE, .alpha.f32 = 1};
+    const ck_gemm_problem p = {.m = SIDE,
+                               .n = SIDE,
+                               .k = SIDE,
+                               .a = numbers,
+                               .lda = SIDE,
+                               .b = numbers + SIDE * SIDE,
+                               .ldb = SIDE,
+                               .c = numbers + 2 * SIDE * SIDE,
+                               .ldc = SIDE,
+                               .alpha.f32 = 1};
     product_seconds(pool, &p, 0.2);
     const double alone = product_seconds(pool, &p, 0.5);
     const double one = seconds_beside(1, pool, &p), four = seconds_beside(HOGS, pool, &p);
     // Each lane's fair share is its part of the threads that want a processor.
     const double fair = alone * (lanes + HOGS) / lanes;
-    printf("512^3 on %d lanes: %.2f of its speed beside one hog; beside %d, %.2f of the time of a fair share\n", lanes, alone / one, HOGS,
-           four / fair);
+    printf("512^3 on %d lanes: %.2f of its speed beside one hog; beside %d, %.2f of the time of a fair share\n", lanes,
+           alone / one, HOGS, four / fair);
     check(one < 2 * alone, "pool: %g s beside one hog, %g s alone", one, alone);
     check(four < 2 * fair, "pool: %g s beside hogs, the fair share would take %g s", four, fair);
     free(numbers);
@@ -529,7 +582,8 @@ void test_pool_beside_hogs(void) {
 
 void test_pool_without_threads(void) {
     ck_pool *pool = pool_of(LANES, 100000);
-    check(ck_pool_lanes(pool) < LANES, "pool: %d lanes, though the system should give fewer threads", ck_pool_lanes(pool));
+    check(ck_pool_lanes(pool) < LANES, "pool: %d lanes, though the system should give fewer threads",
+          ck_pool_lanes(pool));
     test_regions(pool, 1000, false);
     for (uint64_t seed = 0; seed < 50; seed++) test_product(pool, seed, 9);
     ck_pool_destroy(pool);
@@ -553,7 +607,8 @@ static void look_at_signals(void *context, int32_t lane, int32_t lanes) {
     (void)lane, (void)lanes;
     if (pthread_equal(look->caller, pthread_self()) || pthread_sigmask(SIG_SETMASK, NULL, &blocked)) return;
     look->workers++;
-    look->wrong += !sigismember(&blocked, SIGTERM) || !sigismember(&blocked, SIGUSR1) || !sigismember(&blocked, SIGCHLD);
+    look->wrong +=
+        !sigismember(&blocked, SIGTERM) || !sigismember(&blocked, SIGUSR1) || !sigismember(&blocked, SIGCHLD);
     look->wrong += sigismember(&blocked, SIGSEGV) || sigismember(&blocked, SIGFPE);
 }
 
@@ -566,8 +621,10 @@ static void test_signals(void) {
     while (look.workers < 20) ck_pool_detach(pool, 2, look_at_signals, &look); // the alarm is the limit
     ck_pool_destroy(pool);
     pthread_sigmask(SIG_SETMASK, NULL, &after);
-    check(look.wrong == 0, "pool: signals of the program are not blocked in workers, or faults are, %d times", look.wrong);
-    check(sigismember(&before, SIGTERM) == sigismember(&after, SIGTERM), "pool: the caller's signals were left blocked");
+    check(look.wrong == 0, "pool: signals of the program are not blocked in workers, or faults are, %d times",
+          look.wrong);
+    check(sigismember(&before, SIGTERM) == sigismember(&after, SIGTERM),
+          "pool: the caller's signals were left blocked");
 }
 
 static long resident_pages(void) {
@@ -587,8 +644,16 @@ static void *pack_once(void *problem) {
 static void test_packing_memory_ends(void) {
     enum { SIDE = 512, THREADS = 150 };
     float *numbers = calloc(3 * SIDE * SIDE, sizeof *numbers);
-    ck_gemm_problem p = {.m = SIDE, .n = SIDE, .k = SIDE, .a = numbers, .lda = SIDE, .b = numbers + SIDE * SIDE, .ldb = SIDE,
-                         .c = numbers + 2 * SIDE * SIDE, .ldc = SIDE, .alpha.f32 = 1};
+    ck_gemm_problem p = {.m = SIDE,
+                         .n = SIDE,
+                         .k = SIDE,
+                         .a = numbers,
+                         .lda = SIDE,
+                         .b = numbers + SIDE * SIDE,
+                         .ldb = SIDE,
+                         .c = numbers + 2 * SIDE * SIDE,
+                         .ldc = SIDE,
+                         .alpha.f32 = 1};
     long before = 0;
     for (int i = 0; i < THREADS; i++) {
         pthread_t thread;
@@ -609,7 +674,8 @@ static void test_crowd(void) {
     int32_t wanted = 0;
     for (int32_t lane = CROWD - 1; lane >= 0; lane--) {
         wanted += runs[lane + 1];
-        check(crowd_seen[lane] == wanted, "pool of %d lanes: lane %d ran %d times, %d wanted", CROWD, lane, crowd_seen[lane], wanted);
+        check(crowd_seen[lane] == wanted, "pool of %d lanes: lane %d ran %d times, %d wanted", CROWD, lane,
+              crowd_seen[lane], wanted);
     }
     check(runs[CROWD] + runs[CROWD - 1] + runs[CROWD - 2] == 20, "pool of %d lanes: some regions had fewer", CROWD);
     ck_pool_destroy(pool);
@@ -638,8 +704,10 @@ static void test_detached(void) {
         atomic_store(&detached_wait, true);
         const int32_t first = ck_pool_detach(pool, FIRST, run_detached, (void *)&from_first);
         const int32_t rest = ck_pool_detach(pool, CK_POOL_LANES_MAX, run_detached, (void *)&from_rest);
-        check(first == FIRST && rest == DETACHED - FIRST, "pool: %d and %d detached lanes, %d and %d wanted", first, rest, FIRST, DETACHED - FIRST);
-        check(ck_pool_detach(pool, 1, run_detached, (void *)&from_first) == 0, "pool: a detached lane without a free worker");
+        check(first == FIRST && rest == DETACHED - FIRST, "pool: %d and %d detached lanes, %d and %d wanted", first,
+              rest, FIRST, DETACHED - FIRST);
+        check(ck_pool_detach(pool, 1, run_detached, (void *)&from_first) == 0,
+              "pool: a detached lane without a free worker");
         tally t = {.pool = pool};
         check(ck_pool_run(pool, 2, count_lane, &t) == 1, "pool: a region of two lanes while all workers are detached");
         atomic_store(&detached_wait, false);
@@ -657,7 +725,8 @@ static void test_detached(void) {
         }
         ck_pool_destroy(pool);
         for (int32_t lane = 0; lane < DETACHED; lane++)
-            check(detached_runs[lane] == wanted + 1, "pool: detached lane %d ran %d times, %d wanted", lane, detached_runs[lane], wanted + 1);
+            check(detached_runs[lane] == wanted + 1, "pool: detached lane %d ran %d times, %d wanted", lane,
+                  detached_runs[lane], wanted + 1);
     }
     check(ck_pool_detach(NULL, 1, run_detached, NULL) == 0, "pool: a detached lane without a pool");
 }
@@ -691,7 +760,8 @@ void test_pool(int regions) {
     const struct timespec half = {0, 500000000};
     const double before = processor_seconds();
     nanosleep(&half, NULL);
-    check(processor_seconds() - before < 0.005, "pool: an idle pool used %g s of half a second", processor_seconds() - before);
+    check(processor_seconds() - before < 0.005, "pool: an idle pool used %g s of half a second",
+          processor_seconds() - before);
     test_fork(pool);
     test_fork_inside();
     ck_pool_destroy(pool);

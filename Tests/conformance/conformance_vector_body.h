@@ -1,5 +1,6 @@
-// Elementwise kernels, reductions and the kernels of a network, for one element type: every row of the catalogues against the promise
-// where it is short to write down, against portable C bit by bit otherwise, and against libm for exp and log.
+// Elementwise kernels, reductions and the kernels of a network, for one element type: every row of the catalogues
+// against the promise where it is short to write down, against portable C bit by bit otherwise, and against libm for
+// exp and log.
 
 static guarded NAME(numbers)(int64_t count, bool at_end) {
     guarded g = guarded_allocate((size_t)count * sizeof(ELEMENT), at_end);
@@ -23,22 +24,27 @@ static ELEMENT NAME(reduced)(int64_t count, const ELEMENT *x, const ELEMENT *y, 
         for (int64_t i = 0; i < CK_VECTOR_CHUNK && start + i < count; i++) {
             ELEMENT *column = &columns[i % WIDTH];
             const ELEMENT value = x[start + i];
-            *column = maximum ? (value > *column ? value : *column) : y ? FMA(value, y[start + i], *column) : *column + value;
+            *column = maximum ? (value > *column ? value : *column)
+                      : y     ? FMA(value, y[start + i], *column)
+                              : *column + value;
         }
         for (int half = WIDTH / 2; half > 0; half /= 2)
             for (int i = 0; i < half; i++)
-                columns[i] = maximum ? (columns[i + half] > columns[i] ? columns[i + half] : columns[i]) : columns[i] + columns[i + half];
+                columns[i] = maximum ? (columns[i + half] > columns[i] ? columns[i + half] : columns[i])
+                                     : columns[i] + columns[i + half];
         total = maximum ? (columns[0] > total ? columns[0] : total) : total + columns[0];
     }
     return total;
 }
 
-// Distance from the exact value in units in the last place of the result's binade (subnormal results: of the smallest step).
+// Distance from the exact value in units in the last place of the result's binade (subnormal results: of the smallest
+// step).
 static double NAME(ulps)(ELEMENT result, wide exact) {
     if (isnan(result) || isinf(result)) return NAME(same)(result, (ELEMENT)exact) ? 0 : INFINITY;
     int exponent;
     frexp((double)(ELEMENT)exact, &exponent);
-    const int lowest = MANTISSA == 23 ? -149 : -1074, unit = exponent - MANTISSA - 1 < lowest ? lowest : exponent - MANTISSA - 1;
+    const int lowest = MANTISSA == 23 ? -149 : -1074,
+              unit = exponent - MANTISSA - 1 < lowest ? lowest : exponent - MANTISSA - 1;
     wide error = (wide)result - exact;
     error = error < 0 ? -error : error;
     for (int i = 0; i < -unit; i++) error *= 2; // ldexp for any type
@@ -49,14 +55,31 @@ static double NAME(ulps)(ELEMENT result, wide exact) {
 static void NAME(test_transcendental)(const ck_vector_kernels *k) {
     enum { COUNT = 20000 };
     ELEMENT *x = malloc(COUNT * sizeof *x), *y = malloc(COUNT * sizeof *y);
-    const ELEMENT special[] = {0, (ELEMENT)-0.0, (ELEMENT)NAN, (ELEMENT)INFINITY, (ELEMENT)-INFINITY, 1, -1, SMALLEST, -SMALLEST, EXP_LOW, EXP_HIGH,
-                               EXP_LOW + 1, EXP_HIGH - 1, EXP_LOW - 1000, EXP_HIGH + 1000};
+    const ELEMENT special[] = {0,
+                               (ELEMENT)-0.0,
+                               (ELEMENT)NAN,
+                               (ELEMENT)INFINITY,
+                               (ELEMENT)-INFINITY,
+                               1,
+                               -1,
+                               SMALLEST,
+                               -SMALLEST,
+                               EXP_LOW,
+                               EXP_HIGH,
+                               EXP_LOW + 1,
+                               EXP_HIGH - 1,
+                               EXP_LOW - 1000,
+                               EXP_HIGH + 1000};
     for (int function = 0; function < 2; function++) {
         for (int i = 0; i < COUNT; i++) {
             const double part = (double)(random_bits() >> 11) * 0x1p-53;
-            if (function == 0) x[i] = (ELEMENT)(EXP_LOW + part * (EXP_HIGH - EXP_LOW));
-            else if (i % 2) x[i] = (ELEMENT)(part + 0.5); // where the result is near 0
-            else x[i] = (ELEMENT)ldexp(part, (int)random_below(MANTISSA == 23 ? 270 : 2090) - (MANTISSA == 23 ? 145 : 1070));
+            if (function == 0)
+                x[i] = (ELEMENT)(EXP_LOW + part * (EXP_HIGH - EXP_LOW));
+            else if (i % 2)
+                x[i] = (ELEMENT)(part + 0.5); // where the result is near 0
+            else
+                x[i] = (ELEMENT)ldexp(part,
+                                      (int)random_below(MANTISSA == 23 ? 270 : 2090) - (MANTISSA == 23 ? 145 : 1070));
         }
         memcpy(x, special, sizeof special);
         (function == 0 ? k->exp : k->log)(COUNT, x, y);
@@ -71,11 +94,14 @@ static void NAME(test_transcendental)(const ck_vector_kernels *k) {
                 check(isnan(y[i]), "%s of NaN is %g", k->name, (double)y[i]);
                 continue;
             }
-            const double distance = NAME(ulps)(y[i], (wide)(function == 0 ? WIDE_EXP((long double)x[i]) : WIDE_LOG((long double)x[i])));
+            const double distance =
+                NAME(ulps)(y[i], (wide)(function == 0 ? WIDE_EXP((long double)x[i]) : WIDE_LOG((long double)x[i])));
             if (distance > worst) worst = distance, at = i;
         }
-        check(worst <= 2, "%s %s(%a) = %a: %g ulp", k->name, function == 0 ? "exp" : "log", (double)x[at], (double)y[at], worst);
-        if (k->isa == CK_ISA_PORTABLE) printf("worst %s: %.2f ulp\n", function == 0 ? "exp " NAME_TEXT : "log " NAME_TEXT, worst);
+        check(worst <= 2, "%s %s(%a) = %a: %g ulp", k->name, function == 0 ? "exp" : "log", (double)x[at],
+              (double)y[at], worst);
+        if (k->isa == CK_ISA_PORTABLE)
+            printf("worst %s: %.2f ulp\n", function == 0 ? "exp " NAME_TEXT : "log " NAME_TEXT, worst);
     }
     free(x), free(y);
 }
@@ -94,11 +120,15 @@ static void NAME(test_places)(void) {
             for (int64_t count = 0; count < 48; count++)
                 for (int way = 0; way < 4; way++) {
                     for (int64_t i = 0; i < SIZE; i++) z[i] = -1;
-                    if (way < 2) k->copy(count, x + place, z + place, way & 1);
-                    else k->fill(count, 3, z + place, way & 1);
+                    if (way < 2)
+                        k->copy(count, x + place, z + place, way & 1);
+                    else
+                        k->fill(count, 3, z + place, way & 1);
                     int64_t bad = 0;
-                    for (int64_t i = 0; i < SIZE; i++) bad += z[i] != (i < place || i >= place + count ? (ELEMENT)-1 : way < 2 ? x[i] : (ELEMENT)3);
-                    check(bad == 0, "vector %s: %ld elements at place %ld, way %d: %ld wrong", k->name, (long)count, (long)place, way, (long)bad);
+                    for (int64_t i = 0; i < SIZE; i++)
+                        bad += z[i] != (i < place || i >= place + count ? (ELEMENT)-1 : way < 2 ? x[i] : (ELEMENT)3);
+                    check(bad == 0, "vector %s: %ld elements at place %ld, way %d: %ld wrong", k->name, (long)count,
+                          (long)place, way, (long)bad);
                 }
     }
 }
@@ -108,22 +138,27 @@ static void NAME(test_vector)(void) {
     uint64_t digest = 0;
     int32_t rows;
     const ck_vector_kernels *const *catalogue = ck_vector_catalogue(&rows);
-    const ELEMENT values[] = {(ELEMENT)-1.5, 2, (ELEMENT)-0.0, 0, (ELEMENT)NAN, (ELEMENT)INFINITY, (ELEMENT)-INFINITY, SMALLEST, -SMALLEST, 3};
-    const int64_t longer[] = {293, 1000, CK_VECTOR_CHUNK - 1, CK_VECTOR_CHUNK, CK_VECTOR_CHUNK + 1, 2 * CK_VECTOR_CHUNK + 77};
+    const ELEMENT values[] = {(ELEMENT)-1.5,      2,        (ELEMENT)-0.0, 0, (ELEMENT)NAN, (ELEMENT)INFINITY,
+                              (ELEMENT)-INFINITY, SMALLEST, -SMALLEST,     3};
+    const int64_t longer[] = {
+        293, 1000, CK_VECTOR_CHUNK - 1, CK_VECTOR_CHUNK, CK_VECTOR_CHUNK + 1, 2 * CK_VECTOR_CHUNK + 77};
     for (int length = 0; length < 136; length++) {
         const int64_t count = length < 130 ? length : longer[length - 130];
         const bool at_end = count % 2;
-        guarded a = NAME(numbers)(count, at_end), b = NAME(numbers)(count, at_end), c = NAME(numbers)(count, at_end), d = NAME(numbers)(count, at_end);
+        guarded a = NAME(numbers)(count, at_end), b = NAME(numbers)(count, at_end), c = NAME(numbers)(count, at_end),
+                d = NAME(numbers)(count, at_end);
         ELEMENT *first = malloc((size_t)(count + 1) * sizeof *first);
         bool is_first = true;
-        ELEMENT *x = (ELEMENT *)a.bytes, *y = (ELEMENT *)b.bytes, *z = (ELEMENT *)c.bytes, *special = (ELEMENT *)d.bytes;
+        ELEMENT *x = (ELEMENT *)a.bytes, *y = (ELEMENT *)b.bytes, *z = (ELEMENT *)c.bytes,
+                *special = (ELEMENT *)d.bytes;
         for (int64_t i = 0; i < count; i++) special[i] = values[(i + count) % 10];
         const ELEMENT factor = (ELEMENT)1.7;
         for (int32_t row = 0; row < rows; row++) {
             const ck_vector_kernels *k = catalogue[row];
             if (!ck_isa_available(k->isa) || k->byte_count != sizeof(ELEMENT)) continue;
             int64_t bad = 0;
-#define EACH(CONDITION) for (int64_t i = 0; i < count; i++) bad += !(CONDITION)
+#define EACH(CONDITION) \
+    for (int64_t i = 0; i < count; i++) bad += !(CONDITION)
             k->relu(count, special, z);
             EACH(NAME(same)(z[i], special[i] < 0 ? 0 : special[i]));
             k->relu_backward(count, special, x, z);
@@ -157,7 +192,8 @@ static void NAME(test_vector)(void) {
             digest_add(&own, z, (size_t)count * sizeof *z);
             if (is_first) memcpy(first, z, (size_t)count * sizeof *z);
             is_first = false;
-            check(NAME(equal)(count, first, z), "%s: exp and log of %ld numbers differ from another instruction set's", k->name, (long)count);
+            check(NAME(equal)(count, first, z), "%s: exp and log of %ld numbers differ from another instruction set's",
+                  k->name, (long)count);
             if (k->isa == CK_ISA_PORTABLE) digest_add(&digest, &own, sizeof own);
 #undef EACH
         }
@@ -165,7 +201,8 @@ static void NAME(test_vector)(void) {
         free(first);
     }
     for (int32_t row = 0; row < rows; row++)
-        if (ck_isa_available(catalogue[row]->isa) && catalogue[row]->byte_count == sizeof(ELEMENT)) NAME(test_transcendental)(catalogue[row]);
+        if (ck_isa_available(catalogue[row]->isa) && catalogue[row]->byte_count == sizeof(ELEMENT))
+            NAME(test_transcendental)(catalogue[row]);
     printf("digest vector " NAME_TEXT " %016llx\n", (unsigned long long)digest);
 }
 
@@ -173,14 +210,17 @@ static void NAME(test_vector)(void) {
 static int64_t NAME(network_results)(const ck_network_kernels *k, int64_t rows, int64_t columns, ELEMENT *out) {
     random_seed((uint64_t)(rows * 1000 + columns));
     const int64_t count = rows * columns, ld = columns + 3;
-    guarded batch = NAME(numbers)(rows * ld, true), result = guarded_allocate((size_t)(rows * ld) * sizeof(ELEMENT), true);
+    guarded batch = NAME(numbers)(rows * ld, true),
+            result = guarded_allocate((size_t)(rows * ld) * sizeof(ELEMENT), true);
     guarded state = NAME(numbers)(4 * count, true), labels = guarded_allocate((size_t)rows * sizeof(int32_t), true);
-    guarded images = guarded_allocate((size_t)(7 * columns), true), indices = guarded_allocate((size_t)rows * sizeof(int64_t), true);
+    guarded images = guarded_allocate((size_t)(7 * columns), true),
+            indices = guarded_allocate((size_t)rows * sizeof(int64_t), true);
     ELEMENT *x = (ELEMENT *)batch.bytes, *y = (ELEMENT *)result.bytes, *s = (ELEMENT *)state.bytes;
     int32_t *label = (int32_t *)labels.bytes;
     int64_t n = 0;
     for (int64_t i = 0; i < rows * ld; i++) x[i] *= 9;
-    for (int64_t i = 0; i < rows; i++) label[i] = (int32_t)random_below(columns), ((int64_t *)indices.bytes)[i] = random_below(7);
+    for (int64_t i = 0; i < rows; i++)
+        label[i] = (int32_t)random_below(columns), ((int64_t *)indices.bytes)[i] = random_below(7);
     for (int64_t i = 0; i < 7 * columns; i++) images.bytes[i] = (char)random_bits();
     if (columns > 2 && rows > 1) x[2] = (ELEMENT)NAN, x[ld] = (ELEMENT)INFINITY;
 #define KEEP_ROWS() \
@@ -190,15 +230,18 @@ static int64_t NAME(network_results)(const ck_network_kernels *k, int64_t rows, 
     out[n++] = (ELEMENT)k->nll(rows, y, ld, label);
     k->nll_backward(rows, columns, y, ld, label, 0.125, y, ld);
     KEEP_ROWS();
-    k->gather(rows, columns, (const uint8_t *)images.bytes, (const int64_t *)indices.bytes, rows % 2 ? (const int64_t *)indices.bytes : NULL, 1.0 / 256, y, ld);
+    k->gather(rows, columns, (const uint8_t *)images.bytes, (const int64_t *)indices.bytes,
+              rows % 2 ? (const int64_t *)indices.bytes : NULL, 1.0 / 256, y, ld);
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++)
-            check(y[i * ld + j] == (ELEMENT)(uint8_t)images.bytes[((int64_t *)indices.bytes)[i] * columns + j] / 256, "%s gather", k->name);
+            check(y[i * ld + j] == (ELEMENT)(uint8_t)images.bytes[((int64_t *)indices.bytes)[i] * columns + j] / 256,
+                  "%s gather", k->name);
     k->argmax(rows, columns, x, ld, label);
     for (int64_t i = 0; i < rows; i++) {
         bool right = true;
         for (int64_t j = 0; j < columns; j++)
-            right = right && !(x[i * ld + j] > x[i * ld + label[i]]) && !(j < label[i] && x[i * ld + j] == x[i * ld + label[i]]);
+            right = right && !(x[i * ld + j] > x[i * ld + label[i]]) &&
+                    !(j < label[i] && x[i * ld + j] == x[i * ld + label[i]]);
         check(right, "%s argmax of %ld columns", k->name, (long)columns);
     }
     k->column_sums(rows, columns, x, ld, out + n);
@@ -212,7 +255,15 @@ static int64_t NAME(network_results)(const ck_network_kernels *k, int64_t rows, 
     for (int64_t i = 0; i < count; i++) v[i] = v[i] < 0 ? -v[i] : v[i];
     k->sgd(count, 0.1, 0.9, 0.01, g, m, p);
     k->sgd(count, 0.1, 0, 0, g, NULL, p);
-    k->adam(count, &(ck_adam){.rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .decay = 0.1, .correction1 = 10, .correction2 = 1000}, g, m, v, p);
+    k->adam(count,
+            &(ck_adam){.rate = 0.01,
+                       .beta1 = 0.9,
+                       .beta2 = 0.999,
+                       .epsilon = 1e-8,
+                       .decay = 0.1,
+                       .correction1 = 10,
+                       .correction2 = 1000},
+            g, m, v, p);
     memcpy(out + n, v, (size_t)(3 * count) * sizeof *p), n += 3 * count;
     // A part gets what it gets in the whole, over the edge of 32 bits too.
     const uint64_t first = ((uint64_t)5 << 32) - (uint64_t)(count / 2);
@@ -222,7 +273,8 @@ static int64_t NAME(network_results)(const ck_network_kernels *k, int64_t rows, 
     memcpy(out + n, s + count, (size_t)count * sizeof *p), n += count;
     k->dropout(count, 42, first, 1, s, s + count);
     check(NAME(equal)(count, s, s + count), "%s dropout that keeps all", k->name);
-    guarded_free(batch), guarded_free(result), guarded_free(state), guarded_free(labels), guarded_free(images), guarded_free(indices);
+    guarded_free(batch), guarded_free(result), guarded_free(state), guarded_free(labels), guarded_free(images),
+        guarded_free(indices);
     return n;
 }
 
@@ -239,7 +291,9 @@ static void NAME(test_network)(void) {
                 if (!ck_isa_available(catalogue[row]->isa) || catalogue[row]->byte_count != sizeof(ELEMENT)) continue;
                 ELEMENT *out = count ? found : promised;
                 const int64_t n = NAME(network_results)(catalogue[row], batches[batch], widths[width], out);
-                if (count) check(n == count && NAME(equal)(n, promised, found), "%s differs from portable C: %ld x %ld", catalogue[row]->name, (long)batches[batch], (long)widths[width]);
+                if (count)
+                    check(n == count && NAME(equal)(n, promised, found), "%s differs from portable C: %ld x %ld",
+                          catalogue[row]->name, (long)batches[batch], (long)widths[width]);
                 count = n;
             }
             for (int64_t i = 0; i < count; i++) // which NaN is not promised
@@ -254,7 +308,8 @@ static void NAME(test_network)(void) {
         double sum = 0;
         for (int j = 0; j < 10; j++) x[j] = NAME(random_element)() * 5, sum += exp((double)x[j]);
         k->log_softmax(1, 10, x, 10, y, 10);
-        for (int j = 0; j < 10; j++) check(fabs((double)y[j] - ((double)x[j] - log(sum))) < 40 * EPSILON, "%s log_softmax", k->name);
+        for (int j = 0; j < 10; j++)
+            check(fabs((double)y[j] - ((double)x[j] - log(sum))) < 40 * EPSILON, "%s log_softmax", k->name);
         for (int j = 0; j < 10; j++) x[j] += 1000; // overflows without the shift
         k->log_softmax(1, 10, x, 10, y, 10);
         check(isfinite(y[0]), "%s log_softmax of large numbers", k->name);
@@ -262,14 +317,15 @@ static void NAME(test_network)(void) {
         k->dropout(200000, 7, 0, 0.75, many, many);
         int kept = 0, pairs = 0;
         for (int i = 0; i < 200000; i++) kept += many[i] != 0, pairs += i > 0 && many[i] != 0 && many[i - 1] != 0;
-        check(abs(kept - 150000) < 800 && abs(pairs - 112500) < 1400, "%s dropout kept %d of 200000, %d pairs", k->name, kept, pairs);
+        check(abs(kept - 150000) < 800 && abs(pairs - 112500) < 1400, "%s dropout kept %d of 200000, %d pairs",
+              k->name, kept, pairs);
     }
     free(promised), free(found), free(many);
     printf("digest network " NAME_TEXT " %016llx\n", (unsigned long long)digest);
 }
 
-// Training that decays towards zero: what the kernels keep is +0 or at least as large as the bound, the same on every instruction set,
-// and x86's flags for subnormal operands and results stay clear.
+// Training that decays towards zero: what the kernels keep is +0 or at least as large as the bound, the same on every
+// instruction set, and x86's flags for subnormal operands and results stay clear.
 static int64_t NAME(decayed)(const ck_network_kernels *k, ELEMENT *out) {
     enum { COUNT = 203, STEPS = 400 };
     const bool is_double = sizeof(ELEMENT) == 8;
@@ -291,21 +347,36 @@ static int64_t NAME(decayed)(const ck_network_kernels *k, ELEMENT *out) {
 #endif
     const ELEMENT beta = is_double ? (ELEMENT)0.01 : (ELEMENT)0.5;
     for (int step = 0; step < STEPS; step++) {
-        k->adam(COUNT, &(ck_adam){.rate = 0.01, .beta1 = (double)beta, .beta2 = (double)beta, .epsilon = 1e-8, .correction1 = 1, .correction2 = 1}, g, m, v, p);
+        k->adam(COUNT,
+                &(ck_adam){.rate = 0.01,
+                           .beta1 = (double)beta,
+                           .beta2 = (double)beta,
+                           .epsilon = 1e-8,
+                           .correction1 = 1,
+                           .correction2 = 1},
+                g, m, v, p);
         k->sgd(COUNT, 0.01, (double)beta, 0, g, w, p);
         if (step == 0)
             for (int i = 0; i < COUNT; i++) g[i] = 0;
     }
-    for (int i = 0; i < COUNT; i++) check(m[i] == 0 && v[i] == 0 && w[i] == 0, "%s: a state of %g, %g, %g has not decayed to zero", k->name, (double)m[i], (double)v[i], (double)w[i]);
+    for (int i = 0; i < COUNT; i++)
+        check(m[i] == 0 && v[i] == 0 && w[i] == 0, "%s: a state of %g, %g, %g has not decayed to zero", k->name,
+              (double)m[i], (double)v[i], (double)w[i]);
     k->nll_backward(COUNT / 7, 7, y, 7, labels, 0.125, dx, 7);
-    for (int i = 0; i < COUNT; i++) check(dx[i] == 0 || fabs((double)dx[i]) >= (double)tiny, "%s: gradient %g is below the bound", k->name, (double)dx[i]);
+    for (int i = 0; i < COUNT; i++)
+        check(dx[i] == 0 || fabs((double)dx[i]) >= (double)tiny, "%s: gradient %g is below the bound", k->name,
+              (double)dx[i]);
     k->log_softmax(COUNT / 7, 7, y, 7, y, 7);
 #if defined(__x86_64__)
     check((__builtin_ia32_stmxcsr() & 0x12) == 0, "%s met a subnormal operand or result", k->name);
 #endif
     for (int i = 0; i < COUNT; i++) w[i] = (ELEMENT)ldexp(1, -i * (is_double ? 5 : 1)); // subnormal ones too
     k->rectified_backward(COUNT, p, w, w);
-    for (int i = 0; i < COUNT; i++) check(w[i] == (p[i] > 0 && ldexp(1, -i * (is_double ? 5 : 1)) >= (double)tiny ? (ELEMENT)ldexp(1, -i * (is_double ? 5 : 1)) : 0), "%s rectified_backward", k->name);
+    for (int i = 0; i < COUNT; i++)
+        check(w[i] == (p[i] > 0 && ldexp(1, -i * (is_double ? 5 : 1)) >= (double)tiny
+                           ? (ELEMENT)ldexp(1, -i * (is_double ? 5 : 1))
+                           : 0),
+              "%s rectified_backward", k->name);
     const ELEMENT *const kept[] = {p, dx, y};
     for (int i = 0; i < 3; i++) memcpy(out + i * COUNT, kept[i], sizeof g);
     return 3 * COUNT;

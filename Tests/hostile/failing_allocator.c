@@ -1,7 +1,8 @@
-// Preloaded: one allocation fails, counted from one checkpoint's rename to the next, which is a step, a check and a write of `train --every 1`.
+// Preloaded: one allocation fails, counted from one checkpoint's rename to the next, which is a step, a check and a
+// write of `train --every 1`.
 //
-// FAILS_AFTER_RENAME: the number of renames before counting begins; FAILS_AT: which allocation fails, -1 for none, -2 to end there at once;
-// ALLOCATIONS: a file that gets how many there were, and whether the chosen one was reached.
+// FAILS_AFTER_RENAME: the number of renames before counting begins; FAILS_AT: which allocation fails, -1 for none, -2
+// to end there at once; ALLOCATIONS: a file that gets how many there were, and whether the chosen one was reached.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t), *__libc_memalign(size_t, size_t);
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t),
+    *__libc_memalign(size_t, size_t);
 
 static atomic_long count, renames, first = -1, at = -1;
 static int report = -1;

@@ -1,5 +1,6 @@
-// Peers for tests of `lanes gemm`: textbook loops behind cblas_sgemm. Built with -DAPART it refuses to share a process with our
-// product; with -DWRONG the last element of every result is wrong; with -DPRINTS it prints to standard output, with -DHANGS it never returns.
+// Peers for tests of `lanes gemm`: textbook loops behind cblas_sgemm. Built with -DAPART it refuses to share a process
+// with our product; with -DWRONG the last element of every result is wrong; with -DPRINTS it prints to standard
+// output, with -DHANGS it never returns.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,8 @@ __attribute__((constructor)) static void refuse(void) {
 }
 #endif
 
-void cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda, const float *b, int ldb,
-                 float beta, float *c, int ldc) {
+void cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda, const float *b,
+                 int ldb, float beta, float *c, int ldc) {
     (void)order;
 #ifdef PRINTS
     puts("VERBOSE SGEMM");

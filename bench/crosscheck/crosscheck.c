@@ -1,8 +1,9 @@
-// The laboratory's figures beside programs that know nothing of it: streams as plain loops (those of STREAM), a pointer chase and a
-// ping-pong of their own. Both sides run in turns of milliseconds on the same processors, so that what neighbours of a shared
-// machine do affects both; the ratio is the median over the pairs.
+// The laboratory's figures beside programs that know nothing of it: streams as plain loops (those of STREAM), a
+// pointer chase and a ping-pong of their own. Both sides run in turns of milliseconds on the same processors, so that
+// what neighbours of a shared machine do affects both; the ratio is the median over the pairs.
 //
-// usage: crosscheck [PAIRS]      JSON lines: {"what", "unit", "lanes", "other", "ratio", "low", "high", "pairs"}; low and high are quartiles
+// usage: crosscheck [PAIRS]      JSON lines: {"what", "unit", "lanes", "other", "ratio", "low", "high", "pairs"}; low
+// and high are quartiles
 #define _GNU_SOURCE
 #include "ck_lab.h"
 #include "ck_vector.h"
@@ -47,7 +48,8 @@ static void *map(size_t bytes) {
 }
 
 // `measure(side)` gives the figure of one turn: side 0 ours, side 1 the other.
-static void compare(const char *what, const char *unit, int pairs, double (*measure)(int side, void *context), void *context) {
+static void compare(const char *what, const char *unit, int pairs, double (*measure)(int side, void *context),
+                    void *context) {
     static double ours[PAIRS_MAX], other[PAIRS_MAX], ratio[PAIRS_MAX];
     measure(0, context), measure(1, context);
     for (int i = 0; i < pairs; i++) { // A B, then B A
@@ -57,9 +59,10 @@ static void compare(const char *what, const char *unit, int pairs, double (*meas
         other[i] = first ? a : b;
         ratio[i] = ours[i] / other[i];
     }
-    printf("{\"what\": \"%s\", \"unit\": \"%s\", \"lanes\": %.3f, \"other\": %.3f, \"ratio\": %.3f, \"low\": %.3f, \"high\": %.3f, \"pairs\": %d}\n", what, unit,
-           quantile(ours, pairs, 0.5), quantile(other, pairs, 0.5), quantile(ratio, pairs, 0.5), quantile(ratio, pairs, 0.25),
-           quantile(ratio, pairs, 0.75), pairs);
+    printf("{\"what\": \"%s\", \"unit\": \"%s\", \"lanes\": %.3f, \"other\": %.3f, \"ratio\": %.3f, \"low\": %.3f, "
+           "\"high\": %.3f, \"pairs\": %d}\n",
+           what, unit, quantile(ours, pairs, 0.5), quantile(other, pairs, 0.5), quantile(ratio, pairs, 0.5),
+           quantile(ratio, pairs, 0.25), quantile(ratio, pairs, 0.75), pairs);
     fflush(stdout);
 }
 
@@ -84,38 +87,38 @@ static void run_plain(const stream_case *c) {
     const int64_t n = c->count;
     float sum = 0, sums[64] = {0};
     switch (c->kind) {
-        case READ:
-            for (int64_t i = 0; i < n; i += 64) // many sums, for one waits for its additions
-                for (int lane = 0; lane < 64; lane++) sums[lane] += x[i + lane];
-            for (int lane = 0; lane < 64; lane++) sum += sums[lane];
-            sink = sum;
-            break;
-        case FILL:
-            for (int64_t i = 0; i < n; i++) z[i] = 0.5f;
-            break;
-        case COPY:
-            for (int64_t i = 0; i < n; i++) z[i] = x[i];
-            break;
-        case SCALE:
-            for (int64_t i = 0; i < n; i++) z[i] = 0.5f * x[i];
-            break;
-        case ADD:
-            for (int64_t i = 0; i < n; i++) z[i] = x[i] + y[i];
-            break;
-        default:
-            for (int64_t i = 0; i < n; i++) z[i] = x[i] + 0.5f * y[i];
+    case READ:
+        for (int64_t i = 0; i < n; i += 64) // many sums, for one waits for its additions
+            for (int lane = 0; lane < 64; lane++) sums[lane] += x[i + lane];
+        for (int lane = 0; lane < 64; lane++) sum += sums[lane];
+        sink = sum;
+        break;
+    case FILL:
+        for (int64_t i = 0; i < n; i++) z[i] = 0.5f;
+        break;
+    case COPY:
+        for (int64_t i = 0; i < n; i++) z[i] = x[i];
+        break;
+    case SCALE:
+        for (int64_t i = 0; i < n; i++) z[i] = 0.5f * x[i];
+        break;
+    case ADD:
+        for (int64_t i = 0; i < n; i++) z[i] = x[i] + y[i];
+        break;
+    default:
+        for (int64_t i = 0; i < n; i++) z[i] = x[i] + 0.5f * y[i];
     }
 }
 
 static void run_lanes(const stream_case *c) {
     const ck_vector_kernels *k = ck_vector_f32();
     switch (c->kind) {
-        case READ: sink = (float)k->sum(c->count, c->x); break;
-        case FILL: k->fill(c->count, 0.5, c->z, false); break;
-        case COPY: k->copy(c->count, c->x, c->z, false); break;
-        case SCALE: k->scale(c->count, 0.5, c->x, c->z, false); break;
-        case ADD: k->add(c->count, c->x, c->y, c->z, false); break;
-        default: k->triad(c->count, 0.5, c->x, c->y, c->z, false);
+    case READ: sink = (float)k->sum(c->count, c->x); break;
+    case FILL: k->fill(c->count, 0.5, c->z, false); break;
+    case COPY: k->copy(c->count, c->x, c->z, false); break;
+    case SCALE: k->scale(c->count, 0.5, c->x, c->z, false); break;
+    case ADD: k->add(c->count, c->x, c->y, c->z, false); break;
+    default: k->triad(c->count, 0.5, c->x, c->y, c->z, false);
     }
 }
 
@@ -187,7 +190,8 @@ static void bind_to(int processor) {
     sched_setaffinity(0, sizeof set, &set);
 }
 
-// One thread's part of either game: whose turn it is stands in one word, and goes from 0 to 1 and back by compare-and-swap.
+// One thread's part of either game: whose turn it is stands in one word, and goes from 0 to 1 and back by
+// compare-and-swap.
 static void play(ping_case *c, int me) {
     atomic_fetch_add(&c->ready, 1);
     while (atomic_load(&c->ready) < 2) {}
@@ -196,7 +200,8 @@ static void play(ping_case *c, int me) {
         return;
     }
     for (int64_t i = 0; i < c->rounds; i++) {
-        // Loads until it is our turn: a compare-and-swap for each look would take the line from who is about to write it.
+        // Loads until it is our turn: a compare-and-swap for each look would take the line from who is about to write
+        // it.
         int64_t mine = me;
         while (atomic_load_explicit(c->turn, memory_order_acquire) != me) {}
         while (!atomic_compare_exchange_weak(c->turn, &mine, (int64_t)!me)) mine = me;
@@ -248,8 +253,12 @@ int main(int argc, char **argv) {
         compare(what, "ns", pairs, measure_chase, &c);
     }
     if (found == 2) {
-        // The same line for both: how long a transfer takes depends on the line, 24 to 60 ns between the same two cores of a Zen 5.
-        ping_case c = {.processor = {processor[0], processor[1]}, .rounds = 20000, .line = (int64_t *)memory[0], .turn = (_Atomic int64_t *)memory[0]};
+        // The same line for both: how long a transfer takes depends on the line, 24 to 60 ns between the same two
+        // cores of a Zen 5.
+        ping_case c = {.processor = {processor[0], processor[1]},
+                       .rounds = 20000,
+                       .line = (int64_t *)memory[0],
+                       .turn = (_Atomic int64_t *)memory[0]};
         snprintf(what, sizeof what, "line from processor %d to %d", processor[0], processor[1]);
         compare(what, "ns", pairs, measure_ping, &c);
     }

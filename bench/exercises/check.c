@@ -1,7 +1,9 @@
 // Checks a solution of an exercise and times it beside others. See check.h.
 //   usage: check right|time SECONDS MEGABYTES PROCESSORS SOLUTION.so [NAIVE.so OURS.so]
-// The solution runs in a child with limits on time, memory and files, whose standard output goes nowhere. Lines on standard output, of which the last verdict holds:
-//   right | wrong | constant | skipped | outside | crash | endless | exits | file | memory | missing | remembers | ours | untestable   and why
+// The solution runs in a child with limits on time, memory and files, whose standard output goes nowhere. Lines on
+// standard output, of which the last verdict holds:
+//   right | wrong | constant | skipped | outside | crash | endless | exits | file | memory | missing | remembers |
+//   ours | untestable   and why
 //   (ours: not this solution, but the form that one begins with or ours gave a wrong result)
 //   work, limit, advice, time WHICH NANOSECONDS...
 // The limits guard against mistakes, not against malice.
@@ -31,7 +33,7 @@
 
 enum { THREADS_MAX = 64, REGIONS_MAX = 16, ROUNDS = 11, FILLER = 0xa5 };
 
-// ---- Results -------------------------------------------------------------------------------------------------------------------------
+// ---- Results -----
 
 static int results = 1; // where lines go; a solution's own output goes elsewhere
 
@@ -61,7 +63,7 @@ static void stop(const char *verdict, const char *why) {
     _exit(0);
 }
 
-// ---- Memory --------------------------------------------------------------------------------------------------------------------------
+// ---- Memory -----
 
 typedef struct region {
     const char *name;
@@ -126,16 +128,19 @@ static const char *not_filler(const char *at, const char *end) {
 static void check_margins(void) {
     for (int i = 0; i < region_count; i++) {
         const region *r = &regions[i];
-        const char *const first = r->mapping + page(), *const last = first + inner_bytes(r), *const end = r->start + r->bytes;
+        const char *const first = r->mapping + page(), *const last = first + inner_bytes(r),
+                          *const end = r->start + r->bytes;
         char text[256];
         const char *at = not_filler(first, r->start);
         if (at) {
-            snprintf(text, sizeof text, "something was written %ld bytes before the beginning of %s", (long)(r->start - at), r->name);
+            snprintf(text, sizeof text, "something was written %ld bytes before the beginning of %s",
+                     (long)(r->start - at), r->name);
             stop("outside", text);
         }
         at = not_filler(end, last);
         if (at) {
-            snprintf(text, sizeof text, "something was written %ld bytes after the end of %s", (long)(at - end), r->name);
+            snprintf(text, sizeof text, "something was written %ld bytes after the end of %s", (long)(at - end),
+                     r->name);
             stop("outside", text);
         }
     }
@@ -157,7 +162,8 @@ static uint64_t hash_of_outputs(void) {
     uint64_t hash = 14695981039346656037u;
     for (int i = 0; i < region_count; i++)
         if (regions[i].kind == OUTPUT)
-            for (size_t b = 0; b < regions[i].bytes; b++) hash = (hash ^ (unsigned char)regions[i].start[b]) * 1099511628211u;
+            for (size_t b = 0; b < regions[i].bytes; b++)
+                hash = (hash ^ (unsigned char)regions[i].start[b]) * 1099511628211u;
     return hash;
 }
 
@@ -168,7 +174,9 @@ uint64_t random_number(uint64_t *state) {
     return z ^ z >> 31;
 }
 
-float random_float(uint64_t *state) { return (float)((int64_t)(random_number(state) >> 40) - (1 << 23)) / (float)(1 << 23); }
+float random_float(uint64_t *state) {
+    return (float)((int64_t)(random_number(state) >> 40) - (1 << 23)) / (float)(1 << 23);
+}
 
 #if defined(__AVX512F__)
 enum { VECTOR = 64 };
@@ -197,7 +205,8 @@ void load_all(const void *start, size_t bytes) {
 void copy_all(void *to, const void *from, size_t bytes) {
     for (size_t at = 0; at + TURN <= bytes; at += TURN) {
 #pragma clang loop unroll(full)
-        for (int i = 0; i < TURN; i += VECTOR) *(vector *)((char *)to + at + i) = *(const vector *)((const char *)from + at + i);
+        for (int i = 0; i < TURN; i += VECTOR)
+            *(vector *)((char *)to + at + i) = *(const vector *)((const char *)from + at + i);
     }
 }
 
@@ -223,18 +232,22 @@ void copy_large(void *to, const void *from, size_t bytes) {
         double best[2] = {1e300, 1e300};
         for (int i = 0; i < 6; i++) {
             const double start = now();
-            if (i % 2) copy_past(to, from, bytes);
-            else memcpy(to, from, bytes);
+            if (i % 2)
+                copy_past(to, from, bytes);
+            else
+                memcpy(to, from, bytes);
             const double elapsed = now() - start;
             if (elapsed < best[i % 2]) best[i % 2] = elapsed;
         }
         known = bytes, is_past = best[1] < best[0];
     }
-    if (is_past) copy_past(to, from, bytes);
-    else memcpy(to, from, bytes);
+    if (is_past)
+        copy_past(to, from, bytes);
+    else
+        memcpy(to, from, bytes);
 }
 
-// ---- Signals -------------------------------------------------------------------------------------------------------------------------
+// ---- Signals -----
 
 static void on_fault(int signal, siginfo_t *information, void *context) {
     const char *at = information->si_addr;
@@ -249,17 +262,22 @@ static void on_fault(int signal, siginfo_t *information, void *context) {
         const region *r = &regions[i];
         if (at < r->mapping || at >= r->mapping + r->mapped) continue;
         if (at >= r->start + r->bytes)
-            snprintf(text, sizeof text, "%s %ld bytes after the end of %s", what, (long)(at - r->start - (long)r->bytes), r->name);
+            snprintf(text, sizeof text, "%s %ld bytes after the end of %s", what,
+                     (long)(at - r->start - (long)r->bytes), r->name);
         else if (at < r->start)
-            snprintf(text, sizeof text, "%s %ld bytes before the beginning of %s", what, (long)(r->start - at), r->name);
+            snprintf(text, sizeof text, "%s %ld bytes before the beginning of %s", what, (long)(r->start - at),
+                     r->name);
         else
             snprintf(text, sizeof text, "writes to %s, which is an input", r->name);
         stop("outside", text);
     }
     // The processor refuses such an access before it looks at an address, and tells none.
-    const char *where = signal != SIGSEGV ? "" : information->si_code == SI_KERNEL
-            ? ", by an access that asks for an address of a multiple of its size (a vector without aligned(4)?), or by an address that none can have"
-            : at == NULL ? ", at address 0" : "";
+    const char *where = signal != SIGSEGV ? ""
+                        : information->si_code == SI_KERNEL
+                            ? ", by an access that asks for an address of a multiple of its size (a vector without "
+                              "aligned(4)?), or by an address that none can have"
+                        : at == NULL ? ", at address 0"
+                                     : "";
     snprintf(text, sizeof text, "signal %d: %s%s", signal, strsignal(signal), where);
     stop("crash", text);
 }
@@ -278,7 +296,7 @@ static void use_own_signal_stack(int thread) {
     sigaltstack(&stack, NULL);
 }
 
-// ---- Threads -------------------------------------------------------------------------------------------------------------------------
+// ---- Threads -----
 
 static int processors[THREADS_MAX], thread_count = 1;
 static _Alignas(128) _Atomic int arrived;
@@ -301,8 +319,10 @@ void barrier(void) {
 
 static void do_job(int thread) {
     for (int64_t i = 0; i < job.calls; i++) {
-        if (job.functions) this_exercise.call(job.functions, thread, thread_count);
-        else this_exercise.limit(thread, thread_count);
+        if (job.functions)
+            this_exercise.call(job.functions, thread, thread_count);
+        else
+            this_exercise.limit(thread, thread_count);
         if (this_exercise.is_threaded) barrier();
     }
 }
@@ -337,7 +357,7 @@ static double run(void *const *functions, int64_t calls) {
     return elapsed;
 }
 
-// ---- The child -----------------------------------------------------------------------------------------------------------------------
+// ---- The child -----
 
 static void load_functions(const char *path, void **functions) {
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -396,7 +416,8 @@ static void time_all(void *functions[3][4]) {
     for (int way = 0; way < WAYS; way++) {
         double elapsed;
         before_call();
-        for (calls[way] = 1; (elapsed = run(way == LIMIT ? NULL : functions[way], calls[way])) < 2e6 && calls[way] < 1 << 24;)
+        for (calls[way] = 1;
+             (elapsed = run(way == LIMIT ? NULL : functions[way], calls[way])) < 2e6 && calls[way] < 1 << 24;)
             calls[way] *= 2;
         if (way == YOURS) before = hash_of_outputs();
     }
@@ -453,7 +474,9 @@ static void child(int output, const char *mode, int seconds, int megabytes, char
     set_limit(RLIMIT_CORE, 0);
     set_limit(RLIMIT_CPU, (rlim_t)(seconds * thread_count + 2));
     // A sanitizer reserves more than there is, and writes a log.
-    if (!SANITIZED) set_limit(RLIMIT_AS, ((rlim_t)megabytes + 80 * (rlim_t)thread_count) << 20); // a stack and what malloc reserves for each thread
+    if (!SANITIZED)
+        set_limit(RLIMIT_AS, ((rlim_t)megabytes + 80 * (rlim_t)thread_count)
+                                 << 20); // a stack and what malloc reserves for each thread
     set_limit(RLIMIT_FSIZE, SANITIZED ? 1 << 20 : 0);
     signal(SIGXFSZ, SIG_DFL); // it may have come ignored from whoever started this
     if (!SANITIZED) watch_faults();
@@ -465,22 +488,26 @@ static void child(int output, const char *mode, int seconds, int megabytes, char
     if (!SANITIZED) pthread_attr_setstacksize(&small_stacks, 1 << 20);
     for (int thread = 1; thread < thread_count; thread++) {
         pthread_t id;
-        if (pthread_create(&id, &small_stacks, worker, (void *)(intptr_t)thread) != 0) stop("memory", "the system gives no threads");
+        if (pthread_create(&id, &small_stacks, worker, (void *)(intptr_t)thread) != 0)
+            stop("memory", "the system gives no threads");
     }
     void *functions[3][4];
     const bool is_timed = strcmp(mode, "time") == 0;
     for (int i = 0; i < (is_timed ? 3 : 1); i++) load_functions(libraries[i], functions[i]);
-    if (is_timed) time_all(functions);
-    else check_right(functions[0]);
+    if (is_timed)
+        time_all(functions);
+    else
+        check_right(functions[0]);
     say("end");
     _exit(0);
 }
 
-// ---- The parent ----------------------------------------------------------------------------------------------------------------------
+// ---- The parent -----
 
 static int parse_processors(char *text) {
     int count = 0;
-    for (char *part = strtok(text, ","); part && count < THREADS_MAX; part = strtok(NULL, ",")) processors[count++] = atoi(part);
+    for (char *part = strtok(text, ","); part && count < THREADS_MAX; part = strtok(NULL, ","))
+        processors[count++] = atoi(part);
     return count;
 }
 
@@ -491,13 +518,15 @@ int main(int count, char **arguments) {
     }
 #if SANITIZED
     // A thread sanitizer wants its shadow where it was told.
-    if (!(personality(0xffffffff) & ADDR_NO_RANDOMIZE) && personality(ADDR_NO_RANDOMIZE) >= 0) execv("/proc/self/exe", arguments);
+    if (!(personality(0xffffffff) & ADDR_NO_RANDOMIZE) && personality(ADDR_NO_RANDOMIZE) >= 0)
+        execv("/proc/self/exe", arguments);
 #endif
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int seconds = atoi(arguments[2]);
     thread_count = parse_processors(arguments[4]);
     if (thread_count < this_exercise.least_threads) {
-        say("untestable this exercise needs %d processors, and %d may be used", this_exercise.least_threads, thread_count);
+        say("untestable this exercise needs %d processors, and %d may be used", this_exercise.least_threads,
+            thread_count);
         return 0;
     }
     int ends[2];
@@ -540,14 +569,20 @@ int main(int count, char **arguments) {
     kill(-pid, SIGKILL);
     if (!has_ended) waitpid(pid, &status, 0);
     text[length] = 0;
-    const char *const verdicts[] = {"wrong ", "constant ", "skipped ", "outside ", "crash ", "missing ", "remembers ", "memory ", "ours "};
+    const char *const verdicts[] = {"wrong ",   "constant ",  "skipped ", "outside ", "crash ",
+                                    "missing ", "remembers ", "memory ",  "ours "};
     bool is_told = length >= 4 && strcmp(text + length - 4, "end\n") == 0;
     for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++)
         is_told = is_told || strncmp(text, verdicts[i], strlen(verdicts[i])) == 0;
-    if (is_told) fputs(text, stdout);
-    else if (is_late || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)) say("endless it did not end within %d s", seconds);
-    else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ) say("file it writes to a file");
-    else if (WIFSIGNALED(status)) say("crash signal %d: %s", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else say("exits it ended the process, with status %d", WEXITSTATUS(status));
+    if (is_told)
+        fputs(text, stdout);
+    else if (is_late || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU))
+        say("endless it did not end within %d s", seconds);
+    else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ)
+        say("file it writes to a file");
+    else if (WIFSIGNALED(status))
+        say("crash signal %d: %s", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        say("exits it ended the process, with status %d", WEXITSTATUS(status));
     return 0;
 }

@@ -23,14 +23,16 @@ typedef struct exercise {
     double work;            // of a timed call: of each thread, where is_work_of_each, else of all
     bool is_work_of_each;
     const char *unit; // of the work, for a rate of so many in a nanosecond: "bytes"
-    const char *advice[8];  // what to try next: for a share of the limit below an eighth, a quarter, a half, three quarters, and above
+    // What to try next: for a share of the limit below an eighth, a quarter, a half, three quarters, and above.
+    const char *advice[8];
 } exercise;
 
 extern const exercise this_exercise;
 
-// Memory that ends where a page begins that nobody may touch, or, for every small size a second time, begins where one ends; what is written
-// on its other side is found after the call. The same name and size give the same memory again. An INPUT may not be written during a call. An
-// OUTPUT is filled with 0xa5 before it. A SCRATCH is the solution's, zeros at first.
+// Memory that ends where a page begins that nobody may touch, or, for every small size a second time, begins where one
+// ends; what is written on its other side is found after the call. The same name and size give the same memory again.
+// An INPUT may not be written during a call. An OUTPUT is filled with 0xa5 before it. A SCRATCH is the solution's,
+// zeros at first.
 typedef enum memory_kind { INPUT, OUTPUT, SCRATCH } memory_kind;
 void *memory(const char *name, size_t bytes, memory_kind kind);
 

@@ -1,12 +1,14 @@
 #if defined(EXERCISE_START)
 // counters: Several threads count, each in a counter of its own. Why is that slow?
 //
-// The functions below are right, and no two threads write to the same counter. But their counters are neighbours: a core that writes to a
-// line takes all of it away from the others. How near can you come to the time that loading the items takes?
+// The functions below are right, and no two threads write to the same counter. But their counters are neighbours: a
+// core that writes to a line takes all of it away from the others. How near can you come to the time that loading the
+// items takes?
 //
-// Promised: memory holds 16,384 bytes of zeros and begins at a multiple of 4096; n >= 0; items holds n bytes at any address. All threads, at most 64,
-// call counters_add at the same time, each with items of its own; one of them calls counters_total after all have returned.
-// Timed with 65,536 items for each thread. Right: the total is how many items of all threads are odd.
+// Promised: memory holds 16,384 bytes of zeros and begins at a multiple of 4096; n >= 0; items holds n bytes at any
+// address. All threads, at most 64, call counters_add at the same time, each with items of its own; one of them calls
+// counters_total after all have returned. Timed with 65,536 items for each thread. Right: the total is how many items
+// of all threads are odd.
 #include <stdint.h>
 
 void counters_add(int64_t *memory, int thread, int64_t n, const uint8_t *items) {
@@ -73,7 +75,8 @@ static void call(void *const *functions, int thread, int threads) {
 static bool verify(void) {
     int64_t exact = 0;
     for (int64_t i = 0; i < n * used; i++) exact += items[i] & 1;
-    return *total == exact || wrong("%ld items for each of %d threads: the total is %ld, not %ld", (long)n, used, (long)*total, (long)exact);
+    return *total == exact || wrong("%ld items for each of %d threads: the total is %ld, not %ld", (long)n, used,
+                                    (long)*total, (long)exact);
 }
 
 static void limit(int thread, int threads) {
@@ -85,8 +88,18 @@ static void limit(int thread, int threads) {
 }
 
 const exercise this_exercise = {
-    .functions = {"counters_add", "counters_total"}, .is_threaded = true, .least_threads = 2, .cases = 6, .prepare = prepare, .call = call,
-    .verify = verify, .limit = limit, .limit_text = "loads of the items by all threads", .work = MOST, .is_work_of_each = true, .unit = "items",
+    .functions = {"counters_add", "counters_total"},
+    .is_threaded = true,
+    .least_threads = 2,
+    .cases = 6,
+    .prepare = prepare,
+    .call = call,
+    .verify = verify,
+    .limit = limit,
+    .limit_text = "loads of the items by all threads",
+    .work = MOST,
+    .is_work_of_each = true,
+    .unit = "items",
     .advice = {"put each thread's counter into a line of its own, 64 or 128 bytes apart: no line is taken away then",
                "count in a variable on the stack, and write to memory once at the end",
                "let the compiler count many items at once: sums of bytes in vectors, widened before they run over",

@@ -1,12 +1,14 @@
 #if defined(EXERCISE_START)
 // histogram: Several threads count how often each value comes. Who owns the counts?
 //
-// The functions below are right: every item is an atomic addition to counts that all threads share, and every core takes the lines of the
-// counts away from the others. How near can you come to one store for each item, on every thread?
+// The functions below are right: every item is an atomic addition to counts that all threads share, and every core
+// takes the lines of the counts away from the others. How near can you come to one store for each item, on every
+// thread?
 //
-// Promised: counts holds 256 zeros and scratch 1024 for each thread (int64_t), both begin at a multiple of 2048; thread is one of threads; n >= 0;
-// values holds n bytes at any address, other ones for each thread. All threads call histogram_count at the same time, and when all have
-// returned all call histogram_merge. Timed with 65,536 values for each thread.
+// Promised: counts holds 256 zeros and scratch 1024 for each thread (int64_t), both begin at a multiple of 2048;
+// thread is one of threads; n >= 0; values holds n bytes at any address, other ones for each thread. All threads call
+// histogram_count at the same time, and when all have returned all call histogram_merge. Timed with 65,536 values for
+// each thread.
 // Right: counts[v] is how often v comes among the values of all threads.
 #include <stdint.h>
 
@@ -23,8 +25,8 @@ void histogram_merge(int thread, int threads, int64_t *counts, const int64_t *sc
 #include <stdint.h>
 #include <string.h>
 
-// Four counts of one's own for each value, so that equal values one after the other do not wait for each other's store; each thread then
-// merges its share of the values.
+// Four counts of one's own for each value, so that equal values one after the other do not wait for each other's
+// store; each thread then merges its share of the values.
 void histogram_count(int thread, int threads, int64_t n, const uint8_t *values, int64_t *counts, int64_t *scratch) {
     (void)threads, (void)counts;
     int64_t *own = scratch + 1024 * thread;
@@ -48,7 +50,8 @@ void histogram_merge(int thread, int threads, int64_t *counts, const int64_t *sc
 #else
 #include "check.h"
 
-typedef void count_function(int thread, int threads, int64_t n, const uint8_t *values, int64_t *counts, int64_t *scratch);
+typedef void count_function(int thread, int threads, int64_t n, const uint8_t *values, int64_t *counts,
+                            int64_t *scratch);
 typedef void merge_function(int thread, int threads, int64_t *counts, const int64_t *scratch);
 enum { MOST = 65536, THREADS = 64 };
 static int64_t n, *counts, *scratch, *result;
@@ -83,7 +86,8 @@ static bool verify(void) {
     for (int64_t i = 0; i < n * used; i++) exact[values[i]]++;
     for (int v = 0; v < 256; v++)
         if (result[v] != exact[v])
-            return wrong("%ld values for each of %d threads: %d comes %ld times, not %ld", (long)n, used, v, (long)exact[v], (long)result[v]);
+            return wrong("%ld values for each of %d threads: %d comes %ld times, not %ld", (long)n, used, v,
+                         (long)exact[v], (long)result[v]);
     return true;
 }
 
@@ -96,11 +100,22 @@ static void limit(int thread, int threads) {
 }
 
 const exercise this_exercise = {
-    .functions = {"histogram_count", "histogram_merge"}, .is_threaded = true, .least_threads = 2, .cases = 5, .prepare = prepare, .call = call,
-    .verify = verify, .limit = limit, .limit_text = "one store for each item, on every thread", .work = MOST, .is_work_of_each = true, .unit = "items",
+    .functions = {"histogram_count", "histogram_merge"},
+    .is_threaded = true,
+    .least_threads = 2,
+    .cases = 5,
+    .prepare = prepare,
+    .call = call,
+    .verify = verify,
+    .limit = limit,
+    .limit_text = "one store for each item, on every thread",
+    .work = MOST,
+    .is_work_of_each = true,
+    .unit = "items",
     .advice = {"count in scratch, a part for each thread, without atomics; merge the parts in histogram_merge",
                "let the threads share the merge: each takes some of the values",
-               "an addition to a count waits for the store of the one before if both are of the same value: take several counts in turn",
+               "an addition to a count waits for the store of the one before if both are of the same value: take "
+               "several counts in turn",
                "load eight values at once, and take them apart in registers",
                "there is little left: an item needs a load, an addition and a store"},
 };

@@ -1,12 +1,14 @@
 #if defined(EXERCISE_START)
 // lock: Several threads take a lock again and again. How little can that cost?
 //
-// The functions below are right: an exchange that finds 0 has the lock. But whoever waits writes to the lock's line all the time, and takes
-// it away from the one who wants to give the lock back. How near can you come to the work inside, done by one thread without a lock?
+// The functions below are right: an exchange that finds 0 has the lock. But whoever waits writes to the lock's line
+// all the time, and takes it away from the one who wants to give the lock back. How near can you come to the work
+// inside, done by one thread without a lock?
 //
-// Promised: memory holds 16,384 bytes of zeros and begins at a multiple of 4096; threads are numbered from 0, at most 64, each on a processor of its own;
-// a thread gives the lock back before it takes it again. The thread sanitizer sees order that acquire and release make, not fences. Timed with 2,000 acquisitions by each thread, some work inside and outside.
-// Right: never two threads inside at the same time, and what one wrote inside is seen by the next.
+// Promised: memory holds 16,384 bytes of zeros and begins at a multiple of 4096; threads are numbered from 0, at most
+// 64, each on a processor of its own; a thread gives the lock back before it takes it again. The thread sanitizer sees
+// order that acquire and release make, not fences. Timed with 2,000 acquisitions by each thread, some work inside and
+// outside. Right: never two threads inside at the same time, and what one wrote inside is seen by the next.
 #include <stdint.h>
 
 void lock_take(uint64_t *memory, int thread) {
@@ -30,11 +32,12 @@ static inline void rest(void) {
 #endif
 }
 
-// Whoever finds the lock taken leaves it alone for a while, longer after each try that failed, and then only reads until it looks free. So
-// the other side takes it several times while its line stays. That is fast and not fair.
+// Whoever finds the lock taken leaves it alone for a while, longer after each try that failed, and then only reads
+// until it looks free. So the other side takes it several times while its line stays. That is fast and not fair.
 void lock_take(uint64_t *memory, int thread) {
     (void)thread;
-    for (int pause = 16; __atomic_exchange_n(&memory[0], 1, __ATOMIC_ACQUIRE); pause = pause < 1024 ? 2 * pause : pause)
+    for (int pause = 16; __atomic_exchange_n(&memory[0], 1, __ATOMIC_ACQUIRE);
+         pause = pause < 1024 ? 2 * pause : pause)
         do {
             for (int i = 0; i < pause; i++) rest();
         } while (__atomic_load_n(&memory[0], __ATOMIC_RELAXED));
@@ -103,8 +106,9 @@ static bool verify(void) {
     if (overlaps) return wrong("two threads were inside at the same time");
     for (int i = 0; i < NUMBERS; i++)
         if (numbers[i] != exact)
-            return wrong("%ld acquisitions by each of %ld threads: %ld additions, not %ld: two were inside at the same time", (long)n, (long)used,
-                         (long)(numbers[i] - (int64_t)start), (long)(n * used));
+            return wrong(
+                "%ld acquisitions by each of %ld threads: %ld additions, not %ld: two were inside at the same time",
+                (long)n, (long)used, (long)(numbers[i] - (int64_t)start), (long)(n * used));
     return true;
 }
 
@@ -115,12 +119,24 @@ static void limit(int thread, int threads) {
 }
 
 const exercise this_exercise = {
-    .functions = {"lock_take", "lock_give"}, .is_threaded = true, .least_threads = 2, .cases = 3, .prepare = prepare, .call = call,
-    .verify = verify, .limit = limit, .limit_text = "the work inside, by one thread without a lock", .work = MOST, .is_work_of_each = true, .unit = "acquisitions",
+    .functions = {"lock_take", "lock_give"},
+    .is_threaded = true,
+    .least_threads = 2,
+    .cases = 3,
+    .prepare = prepare,
+    .call = call,
+    .verify = verify,
+    .limit = limit,
+    .limit_text = "the work inside, by one thread without a lock",
+    .work = MOST,
+    .is_work_of_each = true,
+    .unit = "acquisitions",
     .advice = {"wait by reading: exchange only when a load has seen the lock free",
-               "wait longer after each failed try (back off), and tell the core that you wait: __builtin_ia32_pause or yield",
+               "wait longer after each failed try (back off), and tell the core that you wait: __builtin_ia32_pause "
+               "or yield",
                "let the one who gives the lock back get at its line: whoever waits should look at it rarely",
-               "let a thread wait at a line of its own, and be told there (an MCS lock): with many threads it is that which counts",
+               "let a thread wait at a line of its own, and be told there (an MCS lock): with many threads it is that "
+               "which counts",
                "there is little left: what is done inside takes most of the time"},
 };
 #endif

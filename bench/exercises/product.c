@@ -1,11 +1,12 @@
 #if defined(EXERCISE_START)
 // product: How near can a matrix product come to the peak?
 //
-// The three loops below are right. The innermost one walks down a column of b, a line for each number, and each of its additions needs the
-// one before. How much of the multiply-adds that the core can do are yours?
+// The three loops below are right. The innermost one walks down a column of b, a line for each number, and each of its
+// additions needs the one before. How much of the multiply-adds that the core can do are yours?
 //
-// Promised: n >= 0; a, b and c hold n * n floats each, row after row, at addresses that are multiples of 4; c overlaps neither.
-// Timed with n = 256. Right is what lies within (n + 1) * 2^-24 * (|a[i][0] b[0][j]| + ... ) of each sum: you may add in any order.
+// Promised: n >= 0; a, b and c hold n * n floats each, row after row, at addresses that are multiples of 4; c overlaps
+// neither. Timed with n = 256. Right is what lies within (n + 1) * 2^-24 * (|a[i][0] b[0][j]| + ... ) of each sum: you
+// may add in any order.
 #include <stdint.h>
 
 void product(int64_t n, const float *a, const float *b, float *c) {
@@ -29,8 +30,9 @@ enum { LANES = 8, ROWS = 6, VECTORS = 2 };
 #endif
 typedef float vector __attribute__((vector_size(4 * LANES), aligned(4)));
 
-// A tile of some rows and two vectors stays in registers for all of k: its sums do not wait for each other. Rows of a and columns of b are
-// copied in the order in which tiles use them: one pointer for each then, and no rows that share few sets of the first cache.
+// A tile of some rows and two vectors stays in registers for all of k: its sums do not wait for each other. Rows of a
+// and columns of b are copied in the order in which tiles use them: one pointer for each then, and no rows that share
+// few sets of the first cache.
 static inline __attribute__((always_inline)) void tile(int64_t n, int rows, const float *a, const float *b, float *c) {
     vector sums[ROWS][VECTORS] = {{{0}}};
     for (int64_t p = 0; p < n; p++, a += ROWS, b += VECTORS * LANES) {
@@ -44,7 +46,8 @@ static inline __attribute__((always_inline)) void tile(int64_t n, int rows, cons
 
 void product(int64_t n, const float *a, const float *b, float *c) {
     enum { WIDTH = VECTORS * LANES };
-    float *rows = calloc((size_t)(n + 1) * ROWS, sizeof *rows), *panels = malloc((size_t)(n + 1) * (size_t)(n + 1) * sizeof *panels);
+    float *rows = calloc((size_t)(n + 1) * ROWS, sizeof *rows),
+          *panels = malloc((size_t)(n + 1) * (size_t)(n + 1) * sizeof *panels);
     const int64_t whole = rows && panels ? n / WIDTH * WIDTH : 0;
     for (int64_t j = 0; j < whole; j += WIDTH)
         for (int64_t p = 0; p < n; p++) memcpy(panels + j * n + p * WIDTH, b + p * n + j, WIDTH * sizeof *b);
@@ -53,8 +56,10 @@ void product(int64_t n, const float *a, const float *b, float *c) {
         for (int r = 0; r < few; r++)
             for (int64_t p = 0; p < n; p++) rows[p * ROWS + r] = a[(i + r) * n + p];
         for (int64_t j = 0; j < whole; j += WIDTH)
-            if (few == ROWS) tile(n, ROWS, rows, panels + j * n, c + i * n + j);
-            else tile(n, few, rows, panels + j * n, c + i * n + j);
+            if (few == ROWS)
+                tile(n, ROWS, rows, panels + j * n, c + i * n + j);
+            else
+                tile(n, few, rows, panels + j * n, c + i * n + j);
     }
     free(rows), free(panels);
     for (int64_t i = 0; i < n; i++)
@@ -96,12 +101,14 @@ static bool verify(void) {
                 exact += term, size += fabs(term);
             }
             if (!(fabs((double)c[i * n + j] - exact) <= (double)(n + 1) * 0x1p-24 * size))
-                return wrong("n = %ld: row %ld, column %ld is %.9g, not %.9g", (long)n, (long)i, (long)j, (double)c[i * n + j], exact);
+                return wrong("n = %ld: row %ld, column %ld is %.9g, not %.9g", (long)n, (long)i, (long)j,
+                             (double)c[i * n + j], exact);
         }
     return true;
 }
 
-// As many multiply-adds, in registers: sums of the widest vectors that the compiler has, none of which waits for another.
+// As many multiply-adds, in registers: sums of the widest vectors that the compiler has, none of which waits for
+// another.
 static void limit(int thread, int threads) {
     (void)thread, (void)threads;
 #if defined(__AVX512F__)
@@ -131,12 +138,21 @@ static void limit(int thread, int threads) {
 }
 
 const exercise this_exercise = {
-    .functions = {"product"}, .cases = 8, .prepare = prepare, .call = call, .verify = verify, .limit = limit,
-    .limit_text = "as many multiply-adds in registers", .work = 2.0 * 256 * 256 * 256, .unit = "operations",
+    .functions = {"product"},
+    .cases = 8,
+    .prepare = prepare,
+    .call = call,
+    .verify = verify,
+    .limit = limit,
+    .limit_text = "as many multiply-adds in registers",
+    .work = 2.0 * 256 * 256 * 256,
+    .unit = "operations",
     .advice = {"exchange the loops: with j innermost b and c are read along rows, and the compiler uses vectors",
                "keep a few sums of c in registers for all of k, instead of loading and storing them at every step",
-               "compute a tile of several rows and vectors at once, as many sums as there are registers: each vector of b serves several rows then",
-               "copy rows of a and columns of b in the order in which tiles use them: rows a power of two apart share few sets of a cache",
+               "compute a tile of several rows and vectors at once, as many sums as there are registers: each vector "
+               "of b serves several rows then",
+               "copy rows of a and columns of b in the order in which tiles use them: rows a power of two apart share "
+               "few sets of a cache",
                "there is little left"},
 };
 #endif

@@ -1,13 +1,14 @@
 #if defined(EXERCISE_START)
 // queue: One thread hands numbers to another, in order. How fast can that go?
 //
-// The functions below are right: a lock around a ring of `capacity` places. But each number needs the lock twice, and its line goes to and
-// fro. How near can you come to handing over whole blocks, which a flag announces?
+// The functions below are right: a lock around a ring of `capacity` places. But each number needs the lock twice, and
+// its line goes to and fro. How near can you come to handing over whole blocks, which a flag announces?
 //
-// Promised: memory holds 4096 + 8 * capacity bytes of zeros and begins at a multiple of 4096; capacity is a power of two, at least 2. One
-// thread alone puts and one other alone takes. The thread sanitizer sees order that acquire and release make, not fences. Timed with 100,000 numbers through a queue of 1024.
-// Right: queue_put returns false where the queue is full, queue_take where it is empty; every number arrives once, in order; at least
-// `capacity` - 1 numbers find a place.
+// Promised: memory holds 4096 + 8 * capacity bytes of zeros and begins at a multiple of 4096; capacity is a power of
+// two, at least 2. One thread alone puts and one other alone takes. The thread sanitizer sees order that acquire and
+// release make, not fences. Timed with 100,000 numbers through a queue of 1024. Right: queue_put returns false where
+// the queue is full, queue_take where it is empty; every number arrives once, in order; at least `capacity` - 1
+// numbers find a place.
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,7 +40,8 @@ bool queue_take(int64_t *memory, int64_t capacity, int64_t *number) {
 #include <stdbool.h>
 #include <stdint.h>
 
-// Each side has a line of its own for its place and for what it last saw of the other's, and looks at the other's only when it must.
+// Each side has a line of its own for its place and for what it last saw of the other's, and looks at the other's only
+// when it must.
 enum { PUT = 0, PUT_SEEN = 1, TAKE = 16, TAKE_SEEN = 17, RING = 512 };
 
 bool queue_put(int64_t *memory, int64_t capacity, int64_t number) {
@@ -122,8 +124,8 @@ static void call(void *const *functions, int thread, int threads) {
 
 static bool verify(void) {
     if (places < capacity - 1 || places > capacity)
-        return wrong("a queue of %ld takes %s%ld numbers that nobody takes out", (long)capacity, places > capacity ? "more than " : "",
-                     (long)(places > capacity ? capacity : places));
+        return wrong("a queue of %ld takes %s%ld numbers that nobody takes out", (long)capacity,
+                     places > capacity ? "more than " : "", (long)(places > capacity ? capacity : places));
     if (result[1] >= 0) return wrong("number %ld of %ld is not the one that was put", (long)result[1], (long)n);
     if (result[0] < n) return wrong("%ld of %ld numbers did not arrive", (long)(n - result[0]), (long)n);
     if (result[2]) return wrong("after all %ld numbers one more came", (long)n);
@@ -147,8 +149,10 @@ static void limit(int thread, int threads) {
         volatile int64_t *numbers = blocks[i % 8].numbers;
         while (__atomic_load_n(flag, __ATOMIC_ACQUIRE) != thread) {}
         for (int j = 0; j < BLOCK; j++)
-            if (thread == 0) numbers[j] = i + j;
-            else sum += numbers[j];
+            if (thread == 0)
+                numbers[j] = i + j;
+            else
+                sum += numbers[j];
         __atomic_store_n(flag, 1 - thread, __ATOMIC_RELEASE);
     }
     __asm__ volatile("" : : "r"(sum));
@@ -156,12 +160,24 @@ static void limit(int thread, int threads) {
 }
 
 const exercise this_exercise = {
-    .functions = {"queue_put", "queue_take"}, .is_threaded = true, .least_threads = 2, .cases = 5, .prepare = prepare, .call = call,
-    .verify = verify, .limit = limit, .limit_text = "blocks of 128 numbers, each announced by a flag", .work = MOST, .unit = "numbers",
-    .advice = {"do without the lock: only the putter writes the tail, only the taker the head; store with release, load with acquire",
-               "put head and tail into lines of their own, so that one side's store does not take the other's line away",
-               "remember what you last saw of the other side's place, and look again only when the queue seems full or empty",
-               "give places back several at a time, a line's worth, and at the latest when the queue is found empty",
-               "there is little left: the numbers' lines have to go over"},
+    .functions = {"queue_put", "queue_take"},
+    .is_threaded = true,
+    .least_threads = 2,
+    .cases = 5,
+    .prepare = prepare,
+    .call = call,
+    .verify = verify,
+    .limit = limit,
+    .limit_text = "blocks of 128 numbers, each announced by a flag",
+    .work = MOST,
+    .unit = "numbers",
+    .advice =
+        {"do without the lock: only the putter writes the tail, only the taker the head; store with release, load "
+         "with acquire",
+         "put head and tail into lines of their own, so that one side's store does not take the other's line away",
+         "remember what you last saw of the other side's place, and look again only when the queue seems full or "
+         "empty",
+         "give places back several at a time, a line's worth, and at the latest when the queue is found empty",
+         "there is little left: the numbers' lines have to go over"},
 };
 #endif

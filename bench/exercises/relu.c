@@ -1,11 +1,11 @@
 #if defined(EXERCISE_START)
 // relu: How fast can negative numbers be set to zero?
 //
-// The loop below is right. It takes one number at a time and jumps where it is negative, and for numbers whose sign cannot be predicted the
-// processor may guess wrongly half of the time. How near can you come to a copy?
+// The loop below is right. It takes one number at a time and jumps where it is negative, and for numbers whose sign
+// cannot be predicted the processor may guess wrongly half of the time. How near can you come to a copy?
 //
-// Promised: n >= 0; x and y hold n floats each at addresses that are multiples of 4 and do not overlap; there is no NaN.
-// Timed with n = 4096, half of them negative. Right: y[i] is x[i] where that is above zero, else zero.
+// Promised: n >= 0; x and y hold n floats each at addresses that are multiples of 4 and do not overlap; there is no
+// NaN. Timed with n = 4096, half of them negative. Right: y[i] is x[i] where that is above zero, else zero.
 #include <stdint.h>
 
 void relu(int64_t n, const float *x, float *y) {
@@ -58,7 +58,8 @@ static void call(void *const *functions, int thread, int threads) {
 static bool verify(void) {
     for (int64_t i = 0; i < n; i++)
         if (!(y[i] == (x[i] > 0 ? x[i] : 0)))
-            return wrong("n = %ld: y[%ld] is %.9g for x[%ld] of %.9g", (long)n, (long)i, (double)y[i], (long)i, (double)x[i]);
+            return wrong("n = %ld: y[%ld] is %.9g for x[%ld] of %.9g", (long)n, (long)i, (double)y[i], (long)i,
+                         (double)x[i]);
     return true;
 }
 
@@ -68,10 +69,18 @@ static void limit(int thread, int threads) {
 }
 
 const exercise this_exercise = {
-    .functions = {"relu"}, .cases = 7, .prepare = prepare, .call = call, .verify = verify, .limit = limit,
-    .limit_text = "a copy of as many bytes, in vectors", .work = 2.0 * 4096 * sizeof(float), .unit = "bytes",
+    .functions = {"relu"},
+    .cases = 7,
+    .prepare = prepare,
+    .call = call,
+    .verify = verify,
+    .limit = limit,
+    .limit_text = "a copy of as many bytes, in vectors",
+    .work = 2.0 * 4096 * sizeof(float),
+    .unit = "bytes",
     .advice = {"do without the jump: write what is stored as one expression, a maximum or a choice by ?:",
-               "use vectors: a type with __attribute__((vector_size(64), aligned(4))) compares and stores sixteen floats at once",
+               "use vectors: a type with __attribute__((vector_size(64), aligned(4))) compares and stores sixteen "
+               "floats at once",
                "take wider vectors, or several in each turn of the loop",
                "take several vectors in each turn of the loop, so that the loop itself costs less",
                "there is little left: a copy moves as many bytes"},

@@ -1,12 +1,13 @@
 #if defined(EXERCISE_START)
 // softmax: How fast can rows of numbers become probabilities?
 //
-// The loops below are right: y = exp(x - largest) / sum, row by row, the largest taken off so that nothing overflows. They call the library
-// for each exponential, one number at a time. How much of that can you do for many numbers at once?
+// The loops below are right: y = exp(x - largest) / sum, row by row, the largest taken off so that nothing overflows.
+// They call the library for each exponential, one number at a time. How much of that can you do for many numbers at
+// once?
 //
-// Promised: rows >= 0, columns >= 1; x and y hold rows * columns floats, row after row, at addresses that are multiples of 4, and do not
-// overlap; |x| is at most 1000, and numbers of one row lie within 16 of each other. Timed with 64 rows of 128.
-// Right is a relative error of at most (columns + 32) * 2^-24.
+// Promised: rows >= 0, columns >= 1; x and y hold rows * columns floats, row after row, at addresses that are
+// multiples of 4, and do not overlap; |x| is at most 1000, and numbers of one row lie within 16 of each other. Timed
+// with 64 rows of 128. Right is a relative error of at most (columns + 32) * 2^-24.
 #include <math.h>
 #include <stdint.h>
 
@@ -49,10 +50,10 @@ static inline vector larger(vector a, vector b) {
 }
 
 // All lanes are the same afterwards: four steps, not sixteen.
-#define TURN(v, by)                                                                                                                      \
-    __builtin_shufflevector(v, v, by & 15, (by + 1) & 15, (by + 2) & 15, (by + 3) & 15, (by + 4) & 15, (by + 5) & 15, (by + 6) & 15,     \
-                            (by + 7) & 15, (by + 8) & 15, (by + 9) & 15, (by + 10) & 15, (by + 11) & 15, (by + 12) & 15, (by + 13) & 15, \
-                            (by + 14) & 15, (by + 15) & 15)
+#define TURN(v, by)                                                                                                   \
+    __builtin_shufflevector(v, v, by & 15, (by + 1) & 15, (by + 2) & 15, (by + 3) & 15, (by + 4) & 15, (by + 5) & 15, \
+                            (by + 6) & 15, (by + 7) & 15, (by + 8) & 15, (by + 9) & 15, (by + 10) & 15,               \
+                            (by + 11) & 15, (by + 12) & 15, (by + 13) & 15, (by + 14) & 15, (by + 15) & 15)
 
 static inline float largest_of(vector v) {
     v = larger(v, TURN(v, 8)), v = larger(v, TURN(v, 4)), v = larger(v, TURN(v, 2)), v = larger(v, TURN(v, 1));
@@ -119,8 +120,8 @@ static bool verify(void) {
         for (int64_t j = 0; j < columns; j++) {
             const double exact = exp(in[j] - largest) / sum;
             if (!(fabs(out[j] - exact) <= (double)(columns + 32) * 0x1p-24 * exact))
-                return wrong("%ld rows of %ld: row %ld, column %ld is %.9g, not %.9g", (long)rows, (long)columns, (long)r, (long)j,
-                             (double)out[j], exact);
+                return wrong("%ld rows of %ld: row %ld, column %ld is %.9g, not %.9g", (long)rows, (long)columns,
+                             (long)r, (long)j, (double)out[j], exact);
         }
     }
     return true;
@@ -142,12 +143,21 @@ static void limit(int thread, int threads) {
 }
 
 const exercise this_exercise = {
-    .functions = {"softmax"}, .cases = 6, .prepare = prepare, .call = call, .verify = verify, .limit = limit,
-    .limit_text = "a polynomial of six multiply-adds for each number", .work = 64 * 128, .unit = "numbers",
-    .advice = {"write the exponential yourself as 2^n times a polynomial, so that the compiler can use vectors for it",
-               "find the largest number and the sum with vectors too, lanes together in a few steps, and multiply by 1 / sum instead of dividing",
-               "take several vectors in turn, so that one polynomial does not wait for the other",
-               "take what is done for a row but not for a number, such as the last steps of sums, for several rows at once",
-               "there is little left: the polynomial takes most of the time"},
+    .functions = {"softmax"},
+    .cases = 6,
+    .prepare = prepare,
+    .call = call,
+    .verify = verify,
+    .limit = limit,
+    .limit_text = "a polynomial of six multiply-adds for each number",
+    .work = 64 * 128,
+    .unit = "numbers",
+    .advice =
+        {"write the exponential yourself as 2^n times a polynomial, so that the compiler can use vectors for it",
+         "find the largest number and the sum with vectors too, lanes together in a few steps, and multiply by 1 / "
+         "sum instead of dividing",
+         "take several vectors in turn, so that one polynomial does not wait for the other",
+         "take what is done for a row but not for a number, such as the last steps of sums, for several rows at once",
+         "there is little left: the polynomial takes most of the time"},
 };
 #endif

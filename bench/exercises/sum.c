@@ -1,8 +1,8 @@
 #if defined(EXERCISE_START)
 // sum: How fast can one core add numbers that are in its first cache?
 //
-// The loop below is right. Each of its additions needs the one before, so it takes the time of n additions one after the other, whatever
-// else the core could do meanwhile. How near can you come to the time that the loads alone take?
+// The loop below is right. Each of its additions needs the one before, so it takes the time of n additions one after
+// the other, whatever else the core could do meanwhile. How near can you come to the time that the loads alone take?
 //
 // Promised: n >= 0; x holds n floats at any address that is a multiple of 4. Timed with n = 4096.
 // Right is what lies within n * 2^-24 * (|x[0]| + ... + |x[n - 1]|) of the sum: you may add in any order.
@@ -67,11 +67,19 @@ static void limit(int thread, int threads) {
 }
 
 const exercise this_exercise = {
-    .functions = {"sum"}, .cases = 8, .prepare = prepare, .call = call, .verify = verify, .limit = limit,
-    .limit_text = "loads of the same bytes and nothing else", .work = 4096 * sizeof(float), .unit = "bytes",
+    .functions = {"sum"},
+    .cases = 8,
+    .prepare = prepare,
+    .call = call,
+    .verify = verify,
+    .limit = limit,
+    .limit_text = "loads of the same bytes and nothing else",
+    .work = 4096 * sizeof(float),
+    .unit = "bytes",
     .advice = {"add to several sums, such as four, in turn, so that an addition need not wait for the one before",
                "use vectors: a type with __attribute__((vector_size(64), aligned(4))) adds sixteen floats at once",
-               "take more sums of vectors, as many as additions are under way at once: what an addition takes, times how many start in a cycle",
+               "take more sums of vectors, as many as additions are under way at once: what an addition takes, times "
+               "how many start in a cycle",
                "take off what each turn of the loop costs: more vectors in a turn, fewer turns",
                "there is little left: the loads themselves take most of the time"},
 };

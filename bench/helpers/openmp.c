@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int compare(const void *a, const void *b) { return (*(double *)a > *(double *)b) - (*(double *)a < *(double *)b); }
+static int compare(const void *a, const void *b) {
+    return (*(double *)a > *(double *)b) - (*(double *)a < *(double *)b);
+}
 
 int main(void) {
     enum { SAMPLES = 200, REGIONS = 500 };

@@ -1,4 +1,5 @@
-// Bias and ReLU as separate passes over a row-major matrix, vectorised by the compiler for the best instruction set at hand.
+// Bias and ReLU as separate passes over a row-major matrix, vectorised by the compiler for the best instruction set at
+// hand.
 #ifndef PEER_PASSES_H
 #define PEER_PASSES_H
 #include <stdint.h>
