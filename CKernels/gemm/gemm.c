@@ -77,15 +77,6 @@ static void run_panel(const loops *l, ck_gemm_tile tile, int width, int64_t m, c
     }
 }
 
-// Copies `count` elements that stand some bytes apart.
-static void copy_elements(char *to, int64_t to_stride, const char *from, int64_t from_stride, int64_t count,
-                          int64_t element) {
-    if (element == 4)
-        for (int64_t i = 0; i < count; i++) memcpy(to + i * to_stride, from + i * from_stride, 4);
-    else
-        for (int64_t i = 0; i < count; i++) memcpy(to + i * to_stride, from + i * from_stride, 8);
-}
-
 // Transposes a panel, or two, of op(B) into packing memory.
 static void pack_transposed(const loops *l, const ck_gemm_tile *tile, const char *b, int64_t panel, char *packed) {
     for (int64_t v = 0; v < panel; v += CK_PANEL_VECTORS) {
@@ -205,55 +196,6 @@ static void run_dot_chunk(const loops *l, const ck_gemm_tile *chunk) {
     }
     run_along_columns(l, tile, step, l->kernels->dot_tile[l->m - 1]);
     if (reserve) ck_gemm_return_reserve();
-}
-
-// One row of C whose elements stand `stride` bytes apart, or several whose elements of a column are neighbours:
-// through contiguous pieces of them at a time.
-static void run_scattered_rows(const ck_gemm_kernels *kernels, const ck_gemm_problem *rows, int64_t stride) {
-    enum { PIECE_BYTES = 8192 };
-    char piece[PIECE_BYTES] __attribute__((aligned(64)));
-    const int64_t element = kernels->description.byte_count, m = rows->m;
-    const int64_t most = PIECE_BYTES / (element * m) / CK_ROWS_MAX * CK_ROWS_MAX;
-    for (int64_t j = 0; j < rows->n; j += most) {
-        const int64_t n = smaller(most, rows->n - j);
-        char *c = (char *)rows->c + j * stride;
-        if (!scalar_is(&rows->beta, element, 0))
-            for (int64_t i = 0; i < m; i++)
-                copy_elements(piece + i * n * element, element, c + i * element, stride, n, element);
-        ck_gemm_problem part = *rows;
-        part.n = n;
-        part.c = piece;
-        part.ldc = n;
-        part.b = (const char *)rows->b + j * element * (rows->transpose_b ? rows->ldb : 1);
-        if (rows->bias_kind == CK_BIAS_PER_COLUMN) part.bias = (const char *)rows->bias + j * element;
-        ck_gemm(kernels, &part);
-        if (m == 1)
-            copy_elements(c, stride, piece, element, n, element);
-        else
-            kernels->write_columns(c, stride, piece, n * element, m, n);
-    }
-}
-
-// C has few columns: the same product with the operands exchanged has few rows.
-static void run_columns(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
-    const int64_t element = kernels->description.byte_count;
-    ck_gemm_problem rows = *p;
-    rows.m = p->n;
-    rows.n = p->m;
-    rows.a = p->b;
-    rows.lda = p->ldb;
-    rows.transpose_a = !p->transpose_b;
-    rows.b = p->a;
-    rows.ldb = p->lda;
-    rows.transpose_b = !p->transpose_a;
-    rows.ldc = p->m;
-    rows.bias_kind = p->bias_kind == CK_BIAS_PER_ROW      ? CK_BIAS_PER_COLUMN
-                     : p->bias_kind == CK_BIAS_PER_COLUMN ? CK_BIAS_PER_ROW
-                                                          : CK_BIAS_NONE;
-    if (p->n == 1 && p->ldc == 1)
-        ck_gemm(kernels, &rows);
-    else
-        run_scattered_rows(kernels, &rows, p->ldc * element);
 }
 
 // What the epilogue asks of the last chunk.
@@ -389,7 +331,7 @@ void ck_gemm_run(const ck_gemm_plan *plan, const ck_gemm_kernels *kernels, const
     if (plan->path == CK_PATH_TILE)
         run_single_tile(kernels, p);
     else if (plan->path == CK_PATH_COLUMNS)
-        run_columns(kernels, p);
+        ck_gemm_exchanged(kernels, p);
     else if (plan->tail > 0) {
         const int64_t element = kernels->description.byte_count, n = p->n - plan->tail;
         ck_gemm_problem part = *p;
@@ -399,7 +341,7 @@ void ck_gemm_run(const ck_gemm_plan *plan, const ck_gemm_kernels *kernels, const
         part.b = (const char *)p->b + n * element * (p->transpose_b ? p->ldb : 1);
         part.c = (char *)p->c + n * element;
         if (p->bias_kind == CK_BIAS_PER_COLUMN) part.bias = (const char *)p->bias + n * element;
-        run_columns(kernels, &part);
+        ck_gemm_exchanged(kernels, &part);
     } else if (plan->path == CK_PATH_TILES && plan->why_blocks == CK_WHY_IN_L1 && plan->chunk == p->k)
         run_in_l1(plan, kernels, p);
     else
@@ -424,56 +366,4 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     if (p->m <= 0 || p->n <= 0 || done_at_once(kernels, p)) return;
     const ck_gemm_plan plan = ck_gemm_plan_for(p->machine ? p->machine : ck_machine_current(), kernels, p);
     ck_gemm_run(&plan, kernels, p);
-}
-
-int64_t ck_gemm_packed_b_size(const ck_gemm_kernels *kernels, int64_t n, int64_t k) {
-    const int64_t lanes = kernels->description.lanes, element = kernels->description.byte_count;
-    int64_t size;
-    if (n < 0 || k < 0 || __builtin_add_overflow(n, lanes - 1, &size)) return -1;
-    size = size / lanes * lanes;
-    if (__builtin_mul_overflow(size, k, &size) || __builtin_mul_overflow(size, element, &size)) return -1;
-    return size;
-}
-
-void ck_gemm_pack_b(const ck_gemm_kernels *kernels, bool transpose_b, int64_t n, int64_t k, const void *b, int64_t ldb,
-                    void *packed) {
-    const int64_t element = kernels->description.byte_count, lanes = kernels->description.lanes;
-    const int64_t vectors = ceil_div(n, lanes), chunk = ck_gemm_chunk((int32_t)element, k);
-    const int64_t step = transpose_b ? element : ldb * element, column = transpose_b ? ldb * element : element;
-    for (int64_t start = 0; start < k; start += chunk) {
-        const int64_t steps = smaller(chunk, k - start);
-        for (int64_t v = 0, panel; v < vectors; v += panel) {
-            panel = panel_vectors(vectors - v, CK_PANEL_VECTORS);
-            const char *from = (const char *)b + start * step + v * lanes * column;
-            char *to = (char *)packed + (start * vectors + steps * v) * lanes * element;
-            (transpose_b ? kernels->pack_b_transposed : kernels->pack_b)(to, from, ldb * element,
-                                                                         smaller(panel * lanes, n - v * lanes), steps);
-        }
-    }
-}
-
-ck_gemm_problem ck_gemv_as_gemm(const ck_gemv_problem *p) {
-    return (ck_gemm_problem){
-        .m = 1,
-        .n = p->transpose ? p->n : p->m,
-        .k = p->transpose ? p->m : p->n,
-        .a = p->x,
-        .lda = p->incx,
-        .transpose_a = true,
-        .b = p->a,
-        .ldb = p->lda,
-        .transpose_b = !p->transpose,
-        .c = p->y,
-        .ldc = p->transpose ? p->n : p->m,
-        .alpha = p->alpha,
-        .beta = p->beta,
-    };
-}
-
-void ck_gemv(const ck_gemm_kernels *kernels, const ck_gemv_problem *p) {
-    const ck_gemm_problem row = ck_gemv_as_gemm(p);
-    if (p->incy == 1)
-        ck_gemm(kernels, &row);
-    else
-        run_scattered_rows(kernels, &row, p->incy * kernels->description.byte_count);
 }

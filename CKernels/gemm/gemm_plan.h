@@ -5,6 +5,8 @@
 #include "ck_gemm_plan.h"
 #include "gemm_tile.h"
 
+#include <string.h>
+
 // Bytes of k in a chunk: 1024 floats, 512 doubles. Long chunks touch C seldom; a panel of op(B) then streams from L2,
 // which the micro-kernel's 16 bytes a cycle allow. The conformance tests build with short chunks to cross every edge.
 #ifndef CK_GEMM_CHUNK_BYTES
@@ -88,6 +90,18 @@ static inline bool is_worth_waking(const ck_gemm_cut *cut) { return cut->nanosec
 static inline bool is_tiny(const ck_gemm_kernels *kernels, const ck_gemm_problem *p) {
     enum { VECTORS = CK_GEMM_REGION_NANOSECONDS > 1 ? 2048 : 0 };
     return (uint64_t)(p->m | p->n | p->k) < 1024 && p->m * p->n * p->k < VECTORS * kernels->description.lanes;
+}
+
+// C has few columns: the same product with the operands exchanged has few rows (gemm_exchanged.c).
+void ck_gemm_exchanged(const ck_gemm_kernels *kernels, const ck_gemm_problem *p);
+
+// Copies `count` elements that stand some bytes apart.
+static inline void copy_elements(char *to, int64_t to_stride, const char *from, int64_t from_stride, int64_t count,
+                                 int64_t element) {
+    if (element == 4)
+        for (int64_t i = 0; i < count; i++) memcpy(to + i * to_stride, from + i * from_stride, 4);
+    else
+        for (int64_t i = 0; i < count; i++) memcpy(to + i * to_stride, from + i * from_stride, 8);
 }
 
 #endif
