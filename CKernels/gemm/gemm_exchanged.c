@@ -1,4 +1,5 @@
-// Products of few columns, and matrix times vector: the same products with the operands exchanged, which have few rows.
+// Products of few columns, and matrix times vector: the same products with the operands exchanged, which have few
+// rows.
 #include "gemm_plan.h"
 
 // One row of C whose elements stand `stride` bytes apart, or several whose elements of a column are neighbours:
