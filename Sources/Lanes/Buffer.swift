@@ -128,13 +128,16 @@ extension Buffer: @unchecked Sendable {}
 public struct AllocationError: Error, Equatable, CustomStringConvertible {
     /// Elements asked for, and bytes of each.
     public let count: Int
+    /// Bytes of one element.
     public let elementByteCount: Int
 
+    /// An error about so many elements of so many bytes.
     public init(count: Int, elementByteCount: Int) {
         self.count = count
         self.elementByteCount = elementByteCount
     }
 
+    /// The count and the bytes that could not be had.
     public var description: String {
         "Buffer: the system does not give memory for \(count) elements of \(elementByteCount) bytes"
     }

@@ -2,6 +2,7 @@ internal import CKernels
 
 /// The instruction sets that kernels are written for.
 public enum InstructionSet: String, CaseIterable, Sendable {
+    /// Plain C for every processor, arm64, x86-64 with AVX2 and FMA, x86-64 with AVX-512.
     case portable, neon, avx2, avx512
 
     internal var ck: ck_isa {
@@ -48,9 +49,11 @@ private func featureNames(_ features: UInt32) -> [String] {
 public struct KernelDescription: Sendable {
     /// Operation, type, instruction set and largest tile: `ck_gemm_f32_avx512_8x48`.
     public let name: String
+    /// The instruction set that it is written for.
     public let instructionSet: InstructionSet
     /// Rows and columns of C in the largest tile of a matrix product, both 0 for other operations.
     public let rows: Int
+    /// See ``rows``.
     public let columns: Int
     /// True for the row that operations use in this process.
     public let isSelected: Bool

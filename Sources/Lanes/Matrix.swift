@@ -102,8 +102,11 @@ public struct Matrix<Element: LaneElement>: ~Copyable, Sendable {
 /// A view does not own or keep its memory: it is valid only while the owner says so, such as inside
 /// ``Matrix/withView(rows:columns:_:)``. That is why it is marked unsafe.
 @unsafe public struct MatrixView<Element: LaneElement> {
+    /// Where element (0, 0) stands.
     public let base: UnsafePointer<Element>
+    /// Rows, m of an m x n matrix.
     public let rows: Int
+    /// Columns, n of an m x n matrix.
     public let columns: Int
     /// Elements from the start of one row to the start of the next.
     public let leadingDimension: Int
@@ -137,8 +140,11 @@ public struct Matrix<Element: LaneElement>: ~Copyable, Sendable {
 
 /// A borrowed row-major matrix for writing; see ``MatrixView``.
 @unsafe public struct MutableMatrixView<Element: LaneElement> {
+    /// Where element (0, 0) stands.
     public let base: UnsafeMutablePointer<Element>
+    /// Rows, m of an m x n matrix.
     public let rows: Int
+    /// Columns, n of an m x n matrix.
     public let columns: Int
     /// Elements from the start of one row to the start of the next.
     public let leadingDimension: Int

@@ -7,12 +7,15 @@ import Synchronization
 /// Samples that are ready for a step: numbers and labels.
 @safe public final class Batch<Element: LaneElement>: @unchecked Sendable {
     // Written by one thread before it is handed to another; `claim` stops those who do not keep to that.
+    /// Numbers of one sample.
     public let inputs: Int
+    /// Samples that it holds now.
     public fileprivate(set) var count = 0
     private let memory: Buffer<Element>
     private var labels: [Int32]
     private let isInUse = Atomic(false)
 
+    /// An empty batch with room for `capacity` samples of `inputs` numbers.
     public init(capacity: Int, inputs: Int) {
         self.inputs = inputs
         memory = Buffer(count: capacity * inputs)
@@ -28,6 +31,7 @@ import Synchronization
     internal func release() { isInUse.store(false, ordering: .releasing) }
 
     internal var rows: Rows<Element> { unsafe Rows(memory.base, count, inputs) }
+    /// The class of a sample.
     public func label(_ row: Int) -> Int32 { labels[row] }
 
     /// Takes images of a set, scaled by 1/256, and changes them as `augmentation` says.
@@ -63,8 +67,10 @@ public struct Augmentation: Sendable, Equatable {
     /// Pixels change by at most this, either way; they stay between 0 and 1.
     public var noise: Double
 
+    /// Images as they are.
     public static let none = Augmentation(shift: 0, noise: 0)
 
+    /// Shifts of up to `shift` pixels and noise of up to `noise`.
     public init(shift: Int, noise: Double) {
         self.shift = shift
         self.noise = noise
@@ -115,6 +121,11 @@ public struct Augmentation: Sendable, Equatable {
     private let queue: Queue
 
     /// - Parameters:
+    ///   - images: where samples come from.
+    ///   - batch: samples of a full batch; the last one may have fewer.
+    ///   - seed: of the order and of the augmentation.
+    ///   - epoch: decides the order together with the seed.
+    ///   - augmentation: what is done to every image.
     ///   - depth: batches that may wait.
     ///   - threads: that make batches.
     ///   - processors: the threads are bound to these in turn; free where it is empty.

@@ -6,9 +6,12 @@ import LanesParallel
 
 /// A checkpoint that cannot be read or written: which file, and why.
 public struct CheckpointError: Error, Equatable, CustomStringConvertible {
+    /// The name as it was given.
     public let file: String
+    /// What is wrong, in a sentence.
     public let reason: String
 
+    /// File and reason.
     public var description: String { "checkpoint '\(file)': \(reason)" }
 }
 

@@ -10,7 +10,9 @@ public struct Evaluation: Sendable, Codable, Equatable {
     /// Mean negative log-likelihood.
     public let loss: Double
 
+    /// Images that were looked at.
     public var count: Int { confusion.joined().reduce(0, +) }
+    /// Images whose class was found.
     public var correct: Int { confusion.indices.map { confusion[$0][$0] }.reduce(0, +) }
     /// 0 ... 1.
     public var accuracy: Double { count == 0 ? 0 : Double(correct) / Double(count) }
@@ -19,7 +21,10 @@ public struct Evaluation: Sendable, Codable, Equatable {
 extension Network where Element == Float {
     /// Asks the network about some images of a set: all where `indices` is nil.
     ///
-    /// - Parameter pool: lanes that share the images; the result is the same for any number of them.
+    /// - Parameters:
+    ///   - images: of as many pixels as the network has inputs.
+    ///   - indices: which of them; all where it is nil.
+    ///   - pool: lanes that share the images; the result is the same for any number of them.
     public func evaluate(_ images: ImageSet, indices: [Int64]? = nil, on pool: WorkerPool? = .shared) -> Evaluation {
         guard images.pixelsPerImage == shape.inputs, images.classes <= shape.classes else {
             fatalError(

@@ -3,17 +3,21 @@ import Foundation
 
 /// A data file that cannot be used: which, where in it, and why.
 public struct DataError: Error, Equatable, CustomStringConvertible {
+    /// The name as it was given.
     public let file: String
     /// Bytes from the beginning, of the unpacked contents; nil where the place does not matter.
     public let offset: Int?
+    /// What is wrong, in a sentence.
     public let reason: String
 
+    /// An error about a file, or a place in it.
     public init(file: String, offset: Int? = nil, _ reason: String) {
         self.file = file
         self.offset = offset
         self.reason = reason
     }
 
+    /// File, offset and reason.
     public var description: String { "'\(file)'\(offset.map { ", offset \($0)" } ?? ""): \(reason)" }
 }
 
@@ -28,6 +32,7 @@ internal func complaintAboutKind(of file: String) -> String? {
 /// Reads an array of bytes in the IDX format of MNIST, a magic number, sizes, and the bytes, row-major, plain or gzip, piece after piece:
 /// memory grows with what is asked for, not with what the file says or holds.
 @safe public final class IDXReader {
+    /// The sizes of the array, outermost first.
     public let sizes: [Int]
     private let file: String
     private let handle: gzFile
@@ -120,7 +125,9 @@ internal func complaintAboutKind(of file: String) -> String? {
 
 /// The whole of such an array.
 public struct IDX: Sendable {
+    /// The sizes of the array, outermost first.
     public let sizes: [Int]
+    /// The array, row-major.
     public let bytes: [UInt8]
 
     /// Reads a file whose array has `dimensions` dimensions. Memory grows with what the file holds, not with what it says.

@@ -2,14 +2,20 @@ import Foundation
 
 /// Grey images of 8 bits with a label each.
 public struct ImageSet: Sendable {
+    /// Rows of pixels of one image.
     public let rows: Int
+    /// Columns of pixels of one image.
     public let columns: Int
+    /// How many classes there are: labels are less.
     public let classes: Int
     /// Image after image, row-major.
     public let pixels: [UInt8]
+    /// The class of every image.
     public let labels: [Int32]
 
+    /// Images of the set.
     public var count: Int { labels.count }
+    /// Rows times columns.
     public var pixelsPerImage: Int { rows * columns }
 
     /// - Precondition: pixels fill the images, and labels are in 0 ..< classes.
@@ -22,7 +28,11 @@ public struct ImageSet: Sendable {
 
     /// Reads images and labels in the IDX format.
     ///
-    /// - Parameter transposed: images are stored column by column, as in EMNIST.
+    /// - Parameters:
+    ///   - images: name of the file of pixels, plain or gzip.
+    ///   - labels: name of the file of classes, plain or gzip.
+    ///   - classes: how many there are: labels are less.
+    ///   - transposed: images are stored column by column, as in EMNIST.
     public init(images: String, labels: String, classes: Int, transposed: Bool = false) throws(DataError) {
         let data = try IDX(file: images, dimensions: 3)
         let names = try IDX(file: labels, dimensions: 1)
@@ -123,7 +133,9 @@ public struct ImageSet: Sendable {
 public struct DataSet: Sendable {
     /// Where it came from, for people.
     public let origin: String
+    /// Images to learn from.
     public let training: ImageSet
+    /// Images that training never sees.
     public let test: ImageSet
 
     /// Where Debian's package dataset-fashion-mnist puts its files.

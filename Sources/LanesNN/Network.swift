@@ -32,9 +32,12 @@ public struct NetworkShape: Sendable, Equatable {
         storageCount = end
     }
 
+    /// Equal widths.
     public static func == (a: NetworkShape, b: NetworkShape) -> Bool { a.widths == b.widths }
 
+    /// Numbers of one sample.
     public var inputs: Int { widths[0] }
+    /// Outputs of the last layer.
     public var classes: Int { widths[widths.count - 1] }
 
     /// Multiply-adds of the products of one training sample: forward, weights' gradients, and inputs' gradients of all layers but the
@@ -55,6 +58,7 @@ public enum Initialization: String, Sendable, CaseIterable {
 
 /// A network with its parameters, which do not change: safe to use from many threads and tasks at once.
 @safe public final class Network<Element: LaneElement>: Sendable {
+    /// Widths of its layers.
     public let shape: NetworkShape
     // Never written after init.
     nonisolated(unsafe) private let storage: UnsafeMutablePointer<Element>

@@ -2,6 +2,7 @@
 public struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
+    /// The sequence that begins with a seed.
     public init(seed: UInt64) { state = seed }
 
     /// A generator for one part of a larger whole: different streams of one seed have nothing in common.
@@ -12,6 +13,7 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
         state = second.next()
     }
 
+    /// The next 64 bits.
     public mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var z = state

@@ -11,7 +11,9 @@ import LanesParallel
 /// let learnt = trainer.network
 /// ```
 @safe public final class Trainer<Element: LaneElement> {
+    /// Widths of the network.
     public let shape: NetworkShape
+    /// What the training was begun with.
     public let options: TrainingOptions
     /// Steps taken.
     public private(set) var steps = 0
@@ -45,7 +47,10 @@ import LanesParallel
     private let shardSize: Int?
     private var choice = LaneChoice()
 
-    /// - Parameter network: where to begin.
+    /// - Parameters:
+    ///   - network: where to begin.
+    ///   - options: how it learns.
+    ///   - pool: lanes that share every step; the result is the same for any number of them.
     public init(_ network: Network<Element>, options: TrainingOptions = .init(), pool: WorkerPool = .shared) {
         guard options.batch >= 1, options.dropout >= 0, options.dropout < 1, options.rate > 0 else {
             fatalError("Trainer: batch \(options.batch), dropout \(options.dropout), rate \(options.rate)")
@@ -116,7 +121,8 @@ import LanesParallel
     /// One step on some images of a set: pixels are scaled by 1/256.
     ///
     /// - Parameters:
-    ///   - indices: at most `options.batch` of the set's images.
+    ///   - images: of as many pixels as the network has inputs.
+    ///   - chosen: at most `options.batch` of the set's images.
     ///   - upcoming: those of the next step, if they are known: their pixels are fetched from memory meanwhile.
     @discardableResult
     @_specialize(where Element == Float)

@@ -9,8 +9,11 @@ public enum Parallelism: Sendable, Equatable {
     case shards(Int)
 }
 
+/// How a ``Trainer`` learns.
 public struct TrainingOptions: Sendable {
+    /// How a gradient changes the parameters.
     public var optimizer = Optimizer.adam()
+    /// The learning rate of the first step.
     public var rate = 0.002
     /// The rate falls linearly to zero over this many steps; constant where it is nil.
     public var decaySteps: Int?
@@ -18,9 +21,12 @@ public struct TrainingOptions: Sendable {
     public var batch = 64
     /// Share of the hidden layers' outputs that is dropped.
     public var dropout = 0.0
+    /// How lanes share a step.
     public var parallelism = Parallelism.products
+    /// Of dropout: the same seed, the same bytes.
     public var seed: UInt64 = 1
 
+    /// Adam with a rate of 0.002, batches of 64, no dropout.
     public init() {}
 }
 
@@ -31,7 +37,9 @@ public struct NonFiniteError: Error, Equatable, CustomStringConvertible {
     /// The loss of the batch; a gradient was not finite where this is.
     public let loss: Double
 
+    /// The same step.
     public static func == (a: NonFiniteError, b: NonFiniteError) -> Bool { a.step == b.step }
+    /// Step, loss, and what may help.
     public var description: String {
         loss.isFinite
             ? "step \(step): a gradient is too large or not a number; the step was not taken. A smaller rate may help"
@@ -43,6 +51,8 @@ public struct NonFiniteError: Error, Equatable, CustomStringConvertible {
 public struct StepResult: Sendable {
     /// The mean over the batch.
     public let loss: Double
+    /// Samples whose class was found.
     public let correct: Int
+    /// Samples of the batch.
     public let count: Int
 }

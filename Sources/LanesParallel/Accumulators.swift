@@ -17,6 +17,7 @@ import Synchronization
 /// let total = sums.merged()
 /// ```
 @safe public struct LaneAccumulators<Element: LaneElement>: ~Copyable, Sendable {
+    /// How many lanes have sums of their own.
     public let lanes: Int
     /// Numbers of each lane.
     public let count: Int
@@ -77,6 +78,7 @@ public struct ShardedAccumulator<Element: LaneElement>: Sendable {
     /// Samples of a shard. Part of what the bits depend on, like the samples themselves.
     public let shardSize: Int
 
+    /// Sums of `count` numbers, a partial sum for every `shardSize` items; less than 1 of either stops the program.
     public init(count: Int, shardSize: Int) {
         guard count >= 0 && shardSize >= 1 else {
             fatalError("ShardedAccumulator: \(count) numbers, shards of \(shardSize) samples")

@@ -9,10 +9,14 @@ public struct Machine: Codable, Sendable, Equatable {
         public let index: Int
         /// Processors with the same number share a core, a last-level cache, a memory node, a package.
         public let core: Int
+        /// The last-level cache, see ``core``.
         public let lastLevelCache: Int
+        /// The memory node, see ``core``.
         public let node: Int
+        /// The package (socket), see ``core``.
         public let package: Int
 
+        /// A processor of a made-up machine, for tests of a placement.
         public init(index: Int, core: Int, lastLevelCache: Int, node: Int, package: Int) {
             self.index = index
             self.core = core

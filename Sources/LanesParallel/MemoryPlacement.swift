@@ -17,15 +17,18 @@ public enum MemoryPlacement: Sendable, Equatable {
 
 /// A memory node that this machine does not have.
 public struct MemoryNodeError: Error, Equatable, CustomStringConvertible {
+    /// The node that was asked for.
     public let node: Int
     /// The nodes that there are.
     public let available: [Int]
 
+    /// An error about a node that is not among those that there are.
     public init(node: Int, available: [Int]) {
         self.node = node
         self.available = available
     }
 
+    /// The node, and the list of those that there are.
     public var description: String {
         "Buffer: there is no memory node \(node) here; nodes: \(available.map(String.init).joined(separator: ", "))"
     }

@@ -6,6 +6,7 @@ import Lanes
 public enum Stores: Sendable {
     /// Past the caches where the output is larger than half of the last-level cache.
     case automatic
+    /// Ordinary stores; stores past the caches.
     case cached, streaming
 
     internal func isStreaming(byteCount: Int) -> Bool {

@@ -12,6 +12,7 @@ import Synchronization
 /// While tasks wait, the lanes that are free are leased for them, also those that other calls give back meanwhile; a parallel call inside a
 /// task runs alone. A lane goes back when no task waits. A thread stands in for lane 0; it ends some seconds after the last task.
 extension WorkerPool: TaskExecutor {
+    /// Queues a job of Swift concurrency; a worker that is free runs it.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         unsafe tasks.add(job, runningOn: asUnownedTaskExecutor(), pool: own)

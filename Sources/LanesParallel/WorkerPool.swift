@@ -146,7 +146,9 @@ public enum Schedule: Sendable {
 
     /// Runs `for lane in 0..<lanes { body(lane, lanes) }` with the iterations at the same time, lane 0 on this thread.
     ///
-    /// - Parameter most: no more lanes than this take part; all where it is nil.
+    /// - Parameters:
+    ///   - most: no more lanes than this take part; all where it is nil.
+    ///   - body: the task of a lane: its number, and how many lanes there are.
     /// - Returns: how many took part, the second argument of `body`.
     @discardableResult
     public func run(most: Int? = nil, _ body: @Sendable (_ lane: Int, _ lanes: Int) -> Void) -> Int {
@@ -162,6 +164,7 @@ public enum Schedule: Sendable {
     /// ```
     ///
     /// - Parameters:
+    ///   - most: no more lanes than this take part; all where it is nil.
     ///   - context: what all lanes read; it may be written anew for every call.
     ///   - body: best captures nothing; what it captures costs what ``run(most:_:)`` costs.
     @inlinable @discardableResult

@@ -2,10 +2,15 @@ internal import CKernels
 
 /// What plans are made from: caches, pages and speeds of this machine, and where each comes from.
 public struct MachineDescription: Codable, Sendable {
+    /// One level of cache as plans see it.
     public struct Cache: Codable, Sendable {
+        /// 1 for the first.
         public var level: Int
+        /// Its size.
         public var byteCount: Int
+        /// Lines of one set.
         public var ways: Int
+        /// Bytes of a cache line.
         public var lineBytes: Int
         /// Hardware threads that share it; 0 where nobody said.
         public var processors: Int
@@ -19,9 +24,13 @@ public struct MachineDescription: Codable, Sendable {
     public var measured: String
     /// True where `LANES_MACHINE` chose the row.
     public var isForced: Bool
+    /// First to last.
     public var caches: [Cache]
+    /// Bytes of an ordinary page.
     public var pageBytes: Int
+    /// Bytes of a huge page.
     public var hugePageBytes: Int
+    /// Where the sizes of pages come from: system, table or assumed.
     public var pageSource: String
     /// Pages that the address caches reach.
     public var addressCacheEntries: Int
@@ -29,6 +38,7 @@ public struct MachineDescription: Codable, Sendable {
     public var multiplyAddBytesPerCycle: Int
     /// What one core reads from the shared cache.
     public var sharedCacheBytesPerCycle: Double
+    /// Where the speeds of the core come from: table or assumed.
     public var coreSource: String
     /// Sizes and distances of products that follow; -1 or the largest number stands for never.
     public var limits: [String: Int]

@@ -3,12 +3,17 @@ import Foundation
 
 /// What a measurement was made on. Stored with every result.
 public struct MachineRecord: Codable, Sendable {
+    /// Its name, from CPUID or the system.
     public var processor: String
+    /// What it can do, of that which kernels ask for.
     public var features: [String]
+    /// The instruction set in use.
     public var instructionSet: String
     /// Processors in this process's affinity mask.
     public var usableProcessors: [Int]
+    /// Processors that the system has online.
     public var installedProcessors: Int
+    /// Caches of the first processor that this process may use.
     public var caches: [Cache]
     /// Memory that this process may use: what is installed, or what its control groups allow.
     public var memoryGiB: Double
@@ -20,15 +25,24 @@ public struct MachineRecord: Codable, Sendable {
     public var commit: String?
     /// Setting of transparent huge pages.
     public var hugePages: String
+    /// Name and version of the operating system.
     public var system: String
+    /// Of this program.
     public var compiler: String
+    /// When the record was made, ISO 8601 in UTC.
     public var date: String
 
+    /// One cache as the system describes it.
     public struct Cache: Codable, Sendable {
+        /// 1 for the first.
         public var level: Int
+        /// Data, instruction or unified.
         public var kind: String
+        /// Its size in KiB.
         public var kibibytes: Int
+        /// Bytes of a cache line.
         public var lineBytes: Int
+        /// Lines of one set; 0 where nobody said.
         public var ways: Int
     }
 

@@ -10,9 +10,11 @@
 /// more whatever the noise looks like (order statistics and the binomial distribution, as in the sign test). A difference counts when the
 /// interval leaves out zero and the median is larger than the noise floor. Not resolved is not the same as equal.
 public struct PairedComparison: Codable, Sendable, Equatable {
+    /// What can be said of A beside B.
     public enum Verdict: String, Codable, Sendable {
         /// A takes longer than B, or less long.
         case slower, faster
+        /// The interval holds no difference, or a difference below the noise floor.
         case notResolved
         /// Fewer than six blocks, or noise of which nothing can be said: the interval is wider than a factor of two.
         case tooNoisy
@@ -20,8 +22,11 @@ public struct PairedComparison: Codable, Sendable, Equatable {
 
     /// time A / time B: the median, and the interval.
     public var ratio: Double
+    /// The lower end of the interval.
     public var low: Double
+    /// The upper end of the interval.
     public var high: Double
+    /// What that says.
     public var verdict: Verdict
     /// Of every block.
     public var logarithms: [Double]
@@ -58,6 +63,9 @@ public struct PairedComparison: Codable, Sendable, Equatable {
     /// - Parameters:
     ///   - blocks: A B B A each.
     ///   - seconds: of one timing; both sides make the same number of calls.
+    ///   - floor: a ratio that is nearer to 1 than this counts as no difference.
+    ///   - a: the first way, a call of it.
+    ///   - b: the second way, a call of it.
     ///   - clock: nanoseconds that only grow. A test passes one of its own, which no neighbour disturbs.
     public static func measure(
         blocks: Int = 15, seconds: Double = 0.005, floor: Double = 0, clock: () -> Int64 = { Clock.nanoseconds },

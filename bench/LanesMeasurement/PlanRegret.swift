@@ -12,11 +12,15 @@ public struct PlanRegret: Codable, Sendable {
         public var pair: PairedComparison
     }
 
+    /// One shape: its plan, and the alternatives beside it.
     public struct Row: Codable, Sendable {
+        /// The product.
         public var shape: ProductShape
         /// The plan's decisions in short.
         public var plan: String
+        /// Of the plan.
         public var gflops: Double
+        /// What was tried instead.
         public var alternatives: [Alternative]
         /// Time of the plan over time of the best alternative that is faster beyond noise, measured once more; 1 where none is.
         public var regret: Double
@@ -26,19 +30,27 @@ public struct PlanRegret: Codable, Sendable {
 
     /// A change of the machine's row of the table that would pay.
     public struct Change: Codable, Sendable {
+        /// Which limit of the row.
         public var limit: String
+        /// What it should be.
         public var value: Int
         /// Geometric mean of the speeds over the shapes whose plans change, and how many these are.
         public var gain: Double
+        /// Shapes whose plans change.
         public var shapes: Int
         /// The slowest of them.
         public var least: Double
     }
 
+    /// What the plans were made from.
     public var machine: MachineDescription
+    /// `f32` or `f64`.
     public var type: String
+    /// One for each shape.
     public var rows: [Row]
+    /// Of the regret of all shapes.
     public var geometricMean: Double
+    /// The largest regret.
     public var worst: Double
     /// Changes that gain over their shapes together and lose nowhere, best first.
     public var changes: [Change]
@@ -49,6 +61,8 @@ public struct PlanRegret: Codable, Sendable {
     /// Measures.
     ///
     /// - Parameters:
+    ///   - shapes: the products.
+    ///   - double: in f64; otherwise f32.
     ///   - seconds: for all shapes together.
     ///   - progress: is told what is measured next; returns false to stop there.
     public static func measure(

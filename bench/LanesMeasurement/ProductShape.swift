@@ -2,19 +2,25 @@ internal import CKernels
 
 /// The shape of one matrix product: op(A)·op(B), m × n × k, row-major, leading dimensions longer than a row by `padding` elements.
 public struct ProductShape: Codable, Hashable, Sendable, CustomStringConvertible {
+    /// C is m x n, the sums have k terms.
     public var m: Int, n: Int, k: Int
+    /// Whether A or B is stored transposed.
     public var transposeA = false, transposeB = false
+    /// Elements between the rows of every operand.
     public var padding = 0
 
+    /// A product C = op(A)·op(B).
     public init(m: Int, n: Int, k: Int, transposeA: Bool = false, transposeB: Bool = false, padding: Int = 0) {
         (self.m, self.n, self.k) = (m, n, k)
         (self.transposeA, self.transposeB, self.padding) = (transposeA, transposeB, padding)
     }
 
+    /// `NN 64x128x784`, as shapes files have it.
     public var description: String {
         "\(transposeA ? "T" : "N")\(transposeB ? "T" : "N") \(m)x\(n)x\(k)" + (padding > 0 ? " +\(padding)" : "")
     }
 
+    /// Multiplications and additions.
     public var flops: Double { 2 * Double(m) * Double(n) * Double(k) }
 
     /// Why the product is planned as it is, a decision a line, for this machine.

@@ -8,6 +8,7 @@ public struct SpeedLimits: Sendable {
     /// The fewest nanoseconds of a step, where lanes and vectors do many at once.
     public var nanoseconds: Double
 
+    /// Limits of a machine.
     public init(gflops: Double, gigabytes: Double, nanoseconds: Double) {
         (self.gflops, self.gigabytes, self.nanoseconds) = (gflops, gigabytes, nanoseconds)
     }

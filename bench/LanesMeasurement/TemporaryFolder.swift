@@ -4,6 +4,7 @@ import Foundation
 public struct TemporaryFolder {
     private let url: URL
 
+    /// Makes the folder.
     public init() throws {
         let template = FileManager.default.temporaryDirectory.appendingPathComponent("lanes-XXXXXX").path
         var bytes = Array(template.utf8CString)
@@ -15,6 +16,7 @@ public struct TemporaryFolder {
         url = URL(fileURLWithPath: String(decoding: path, as: UTF8.self), isDirectory: true)
     }
 
+    /// A file in it.
     public func file(_ name: String) -> URL { url.appendingPathComponent(name) }
     /// The texts of the files whose names begin so, at most a mebibyte of each.
     public func texts(withPrefix prefix: String) -> [String] {
@@ -25,10 +27,12 @@ public struct TemporaryFolder {
             }
         }
     }
+    /// Removes it with all that is in it.
     public func remove() { try? FileManager.default.removeItem(at: url) }
 }
 
 /// The system gives no temporary folder.
 public struct TemporaryFolderError: Error, CustomStringConvertible {
+    /// Which folder, and why.
     public let description: String
 }

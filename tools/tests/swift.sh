@@ -1,7 +1,7 @@
 # seconds: 330, on two cores, where the packages are installed
 run_swift() {
     step "Swift tests"
-    tools/setup libhwloc-dev libnuma-dev pkg-config
+    tools/setup libhwloc-dev libnuma-dev pkg-config python3
     # With symbol graphs, which the documentation's links are checked against.
     local symbols=$root/.build/symbols
     mkdir -p "$symbols"
@@ -9,7 +9,7 @@ run_swift() {
     local docc catalog module
     docc=$(dirname "$(readlink -f "$(command -v swift)")")/docc
     [ -x "$docc" ] || fail "the toolchain has no docc"
-    for catalog in Sources/Lanes bench/LanesExperiments; do
+    for catalog in Sources/Lanes Sources/LanesParallel Sources/LanesNN bench/LanesMeasurement bench/LanesExperiments; do
         module=$(basename "$catalog")
         mkdir -p "$work/graph-$module"
         cp "$symbols/$module.symbols.json" "$work/graph-$module"
@@ -18,6 +18,10 @@ run_swift() {
             { cat "$work/out"; fail "documentation of $module"; }
     done
     ok "documentation without a missing parameter or a dead link"
+    python3 Tests/documentation/summaries.py "$work"/graph-*/*.symbols.json >"$work/out" || { cat "$work/out"; fail "a public symbol without a summary"; }
+    ok "$(tail -n 1 "$work/out")"
+    sed 's/"docComment"/"another"/' "$work/graph-Lanes/Lanes.symbols.json" >"$work/undocumented.json"
+    ! python3 Tests/documentation/summaries.py "$work/undocumented.json" >/dev/null || fail "a symbol without a summary was not found"
     for isa in $(expected_isas | tac); do
         # The laboratory's experiments take half a minute and are the same on each: they run once.
         local skip=()

@@ -3,7 +3,9 @@ import LanesMeasurement
 
 /// Dependent operations on registers, nanoseconds of a step: what the length of a cycle is taken from.
 public struct CoreClock: Codable, Sendable, Equatable {
+    /// Addition of registers.
     public var addition: Double
+    /// Multiplication of integers in registers.
     public var multiplication: Double
     /// Addition of floats.
     public var floatAddition: Double
@@ -23,6 +25,7 @@ public struct CoreClock: Codable, Sendable, Equatable {
         return addition
     }
 
+    /// Times that were measured elsewhere.
     public init(addition: Double, multiplication: Double, floatAddition: Double, multiplyAdd: Double?) {
         (self.addition, self.multiplication) = (addition, multiplication)
         (self.floatAddition, self.multiplyAdd) = (floatAddition, multiplyAdd)

@@ -8,14 +8,19 @@ public struct Facts: Codable, Sendable, Equatable {
     public enum Pair: String, Codable, Sendable {
         /// There is one lane only.
         case one
+        /// Two cores: twice the arithmetic of one.
         case twoCores
+        /// Two hardware threads of one core.
         case threadsOfOneCore
         /// The two measurements do not decide it.
         case unknown
     }
 
+    /// Lanes of the pool.
     public var lanes: Int
+    /// Bytes of a cache line.
     public var lineBytes: Int
+    /// Bytes of an ordinary page.
     public var pageBytes: Int
     /// A hypervisor was found.
     public var isGuest: Bool
@@ -29,6 +34,7 @@ public struct Facts: Codable, Sendable, Equatable {
     public var floatAddition: Double?
     /// Nanoseconds of an empty region and of a cache-line transfer between the first two lanes; 0 for one lane.
     public var region: Double
+    /// Nanoseconds of a cache-line transfer between the first two lanes; 0 for one lane.
     public var transfer: Double
     /// Multiply-adds of the first two lanes at once over those of one; 1 for one lane.
     public var arithmeticOfTwo: Double
@@ -62,6 +68,7 @@ public struct Facts: Codable, Sendable, Equatable {
             transfer: transfer, arithmeticOfTwo: Facts.arithmeticOfTwo(lab), stolenSeconds: nil)
     }
 
+    /// Facts of a recorded or made-up machine.
     public init(
         lanes: Int, lineBytes: Int, pageBytes: Int, isGuest: Bool, hasStreamingStores: Bool, vectorFloats: Int, cycle: Double?,
         floatAddition: Double?, region: Double, transfer: Double, arithmeticOfTwo: Double, stolenSeconds: Double?

@@ -6,10 +6,12 @@ import Synchronization
 
 /// A library whose product C = A·B is timed in processes of its own.
 public struct ProductPeer: Sendable {
+    /// What figures call it.
     public let name: String
     /// Nanoseconds of each m x n x k, several samples, on so many threads.
     public let time: @Sendable (_ products: [(m: Int, n: Int, k: Int)], _ threads: Int, _ seconds: Double) throws -> [[Double]]
 
+    /// A library that `time` measures.
     public init(
         name: String, time: @escaping @Sendable ([(m: Int, n: Int, k: Int)], Int, Double) throws -> [[Double]]
     ) { (self.name, self.time) = (name, time) }
@@ -19,11 +21,15 @@ public struct ProductPeer: Sendable {
 ///
 /// Make it on a thread of its own, call ``bindThisThread()`` there, and run experiments there: lane 0 is the calling thread.
 public final class Laboratory: Sendable {
+    /// Shorter series, for a run of under two minutes.
     public let isQuick: Bool
+    /// Of everything that is random.
     public let seed: UInt64
+    /// The processors, as hwloc describes them.
     public let machine: Machine
     /// Processors of the lanes.
     public let processors: [Int]
+    /// A worker on each of the other processors.
     public let pool: WorkerPool
     /// Folder with helpers that experiments may build and start (`bench/helpers`); nil where it is not at hand.
     public let helpers: String?
@@ -31,6 +37,7 @@ public final class Laboratory: Sendable {
     public let peers: [ProductPeer]
     private let storedProfile = Mutex<Profile?>(nil)
 
+    /// A laboratory on the cores that this process may use.
     public init(isQuick: Bool, seed: UInt64 = 1, helpers: String? = nil, peers: [ProductPeer] = []) {
         self.isQuick = isQuick
         self.seed = seed
@@ -43,6 +50,7 @@ public final class Laboratory: Sendable {
             ? WorkerPool(lanes: processors.count, placement: .processors(processors)) : WorkerPool(lanes: 1)
     }
 
+    /// Lanes of the pool.
     public var lanes: Int { pool.lanes }
 
     /// Seconds for one measured point.
@@ -188,12 +196,17 @@ public final class Laboratory: Sendable {
 
     /// Bytes of the last-level cache that one processor reaches; 8 MiB where the system does not say.
     public var lastLevelBytes: Int { machineCaches.map(\.kibibytes).max().map { $0 << 10 } ?? 8 << 20 }
+    /// Bytes of a cache line.
     public var lineBytes: Int { machineCaches.first { $0.level == 1 }?.lineBytes ?? 64 }
+    /// The caches, first to last.
     public var machineCaches: [MachineRecord.Cache] {
         Laboratory.record.caches.sorted { $0.level < $1.level }
     }
+    /// Whether a hypervisor was found.
     public var isGuest: Bool { Laboratory.record.hypervisor != "none found" }
+    /// Bytes of an ordinary page.
     public var pageBytes: Int { Int(sysconf(Int32(_SC_PAGESIZE))) }
+    /// The record of this machine.
     public static let record = MachineRecord.current()
     static var firstCacheWays: Int { record.caches.first { $0.level == 1 && $0.kind != "instruction" }?.ways ?? 0 }
 

@@ -6,6 +6,7 @@ import LanesParallel
 /// Memory for probes, which threads write to on purpose.
 @safe public final class ProbeMemory: Sendable {
     nonisolated(unsafe) let base: UnsafeMutableRawPointer
+    /// Its size.
     public let byteCount: Int
     private let mapped: Int
 
@@ -49,6 +50,7 @@ import LanesParallel
         }
         return unsafe (base + offset).assumingMemoryBound(to: Float.self)
     }
+    /// The 8-byte number at a byte offset.
     public subscript(offset: Int) -> Int64 {
         get { unsafe number(offset).pointee }
         set { unsafe number(offset).pointee = newValue }

@@ -12,14 +12,17 @@ public struct Profile: Codable, Sendable {
     public var clock: CoreClock?
     /// GFLOP/s of multiply-adds in registers, on one lane and on all.
     public var peakOne: Double
+    /// See ``peakOne``: on all lanes.
     public var peakAll: Double
     /// GB/s of a triad whose arrays are in memory, cached stores, bytes that the program names: one lane and all.
     public var memoryBandwidthOne: Double
+    /// See ``memoryBandwidthOne``: all lanes.
     public var memoryBandwidthAll: Double
     /// GB/s of reading from the first-level cache, the second, and the last one.
     public var cacheBandwidth: [Double]
     /// Nanoseconds of a dependent load from each level of cache, and from memory in huge pages.
     public var cacheLatency: [Double]
+    /// Nanoseconds of a dependent load from memory in huge pages.
     public var memoryLatency: Double
     /// Nanoseconds of an empty parallel region whose workers are awake.
     public var region: Double
@@ -27,8 +30,11 @@ public struct Profile: Codable, Sendable {
     public var transfer: Double
     /// Nanoseconds of an atomic addition that nobody disturbs.
     public var atomic: Double
+    /// Lanes of the pool.
     public var lanes: Int
+    /// Bytes of a cache line.
     public var lineBytes: Int
+    /// Sizes of the caches, first to last.
     public var cacheBytes: [Int]
     /// A matrix product of 256 x 256 x 256 on one lane, GFLOP/s.
     public var product: Double

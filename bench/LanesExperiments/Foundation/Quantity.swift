@@ -6,6 +6,7 @@ public struct Quantity: Hashable, Sendable {
     /// "ns", "times"; nil where the name says what is counted.
     public let unit: String?
 
+    /// A quantity of a name and a unit.
     public init(_ name: String, _ unit: String? = nil) { (self.name, self.unit) = (name, unit) }
 
     /// Its name in records: "first write, ns".
@@ -17,8 +18,10 @@ public struct Quantity: Hashable, Sendable {
 
 /// Values of quantities.
 public struct Numbers: ExpressibleByDictionaryLiteral, Sendable, Equatable {
+    /// The numbers by quantity.
     public private(set) var values: [Quantity: Double]
 
+    /// Numbers that are written out.
     public init(dictionaryLiteral elements: (Quantity, Double)...) {
         values = Dictionary(elements) { _, last in last }
     }
@@ -28,6 +31,7 @@ public struct Numbers: ExpressibleByDictionaryLiteral, Sendable, Equatable {
         values = Dictionary(uniqueKeysWithValues: record.map { (Quantity($0.key), $0.value) })
     }
 
+    /// The number of a quantity; nil where there is none.
     public subscript(_ quantity: Quantity) -> Double? {
         get { values[quantity] }
         set { values[quantity] = newValue }
