@@ -1,12 +1,11 @@
 // The micro-kernels of one element type on one ISA. No include guard: a file gemm_<isa>.c includes this once per
 // element type, inside a vocabulary (simd/vocabulary.h) and after defining:
 //
-//   KERNELS DESCRIPTION                       the catalogue row: its symbol and its description
-//   MAX_ROWS_1 MAX_ROWS_2 MAX_ROWS_3 MAX_ROWS_6   rows of the tallest micro-kernel of each width: its accumulators,
-//   one row
-//                                             of B and a broadcast fit the registers
-//   DOT_ROWS DOT_ROWS_2                       rows of the tallest dot tile, and of the tallest that is two vectors
-//   wide
+//   KERNELS DESCRIPTION   the catalogue row: its symbol and its description
+//   MAX_ROWS_1 MAX_ROWS_2 MAX_ROWS_3 MAX_ROWS_6
+//                         rows of the tallest micro-kernel of each width: its accumulators, one row of B and a
+//                         broadcast fit the registers
+//   DOT_ROWS DOT_ROWS_2   rows of the tallest dot tile, and of the tallest that is two vectors wide
 //
 // Every accumulator is one chain of fused multiply-adds in ascending k from +0. That chain is the numeric promise of
 // ck_gemm.h: nothing here may reorder, split or shorten it.

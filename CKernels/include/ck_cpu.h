@@ -14,7 +14,7 @@ typedef enum ck_isa {
     CK_ISA_PORTABLE = 0, // C with fma() from the library: any processor
     CK_ISA_NEON = 1,     // arm64 Advanced SIMD
     CK_ISA_AVX2 = 2,     // AVX2 and FMA
-    CK_ISA_AVX512 = 3,   // AVX-512 F, BW, DQ, VL
+    CK_ISA_AVX512 = 3,   // AVX-512 F, BW, DQ, VL, with AVX2, FMA and BMI2
 } ck_isa;
 enum { CK_ISA_COUNT = 4 };
 
@@ -28,8 +28,8 @@ enum {
     CK_FEATURE_AVX512DQ = 1 << 4,
     CK_FEATURE_AVX512VL = 1 << 5,
     CK_FEATURE_NEON = 1 << 6,
-    // Reported by `lanes info`; no kernel requires them yet.
     CK_FEATURE_BMI2 = 1 << 7,
+    // Reported by `lanes info`; no kernel requires these.
     CK_FEATURE_AVX512_BF16 = 1 << 8,
     CK_FEATURE_AVX512_VNNI = 1 << 9,
     CK_FEATURE_SVE = 1 << 10,
@@ -83,9 +83,9 @@ double ck_cpu_quota(const char *root);
 // it says nothing of counts as a core.
 int32_t ck_cpu_core_count(const char *root);
 
-// The lanes that a call may use: as many as cores or, with a user's wish (NULL or "" for none), as many as it says, up
-// to the processors of the mask; never more than the quota rounded up. Returns -1 and a message where the wish is not
-// a number of threads. Pure.
+// The lanes that a call may use: as many as cores or, with a requested number (NULL or "" for none), as many as it
+// says, up to the processors of the mask; never more than the quota rounded up. Returns -1 and a message where the
+// wish is not a number of threads. Pure.
 int32_t ck_cpu_lanes_from(const char *wish, int32_t mask_count, int32_t core_count, double quota, char *message,
                           int64_t message_size);
 

@@ -1,29 +1,24 @@
 // General matrix product:  C = alpha * op(A) * op(B) + beta * C, then bias and ReLU.
 //
 // Shapes      op(A) is m x k, op(B) is k x n, C is m x n; op(X) is X or its transpose. Row-major: element (i, j) of a
-//             matrix X
-//             stands at x[i * ldx + j]. A leading dimension is counted in elements and is at least the row length, and
-//             at
-//             least 1. A column-major product is the row-major one with A and B, m and n exchanged.
+//             matrix X stands at x[i * ldx + j]. A leading dimension is counted in elements and is at least the row
+//             length, and at least 1. A column-major product is the row-major one with A and B, m and n exchanged.
 // Alignment   that of the element. C must not overlap A, B or the bias.
 // Edges       m = 0 or n = 0: nothing is touched. k = 0 or alpha = 0: A and B are not read, C = beta * C, then the
-//             epilogue.
-//             beta = 0: C is written and never read. Sizes and strides are 64-bit.
+//             epilogue. beta = 0: C is written and never read. Sizes and strides are 64-bit.
 // Promise     Every element of C is computed as follows, whatever the instruction set, position, strides and packing:
-//               k is cut in ceil(k / KC) chunks of ck_gemm_chunk(k) steps (the last may be shorter);
+//               k is cut in chunks of ck_gemm_chunk(element bytes, k) steps (the last may be shorter);
 //               a chunk's sum s is a chain of fused multiply-adds in ascending k, from +0;
 //               C = fma(alpha, s, beta * C) for the first chunk, C = fma(alpha, s, C) for the others, in ascending
-//               order
-//               (the addend is left out where beta = 0);
+//                 order (the addend is left out where beta = 0);
 //               last, C = C + bias, then ReLU: negative numbers become +0, -0 and NaN pass.
 //             No zero is skipped, so NaN and infinities propagate. Which NaN comes out (its sign and payload) is not
 //             promised.
 // Failure     none. Packing memory belongs to the calling thread and is reused; when it cannot be had, products that
-//             pack take
-//             turns in a reserve of the process: the same bits, more slowly.
+//             pack take turns in a reserve of the process: the same bits, more slowly.
 // Source      the five loops and packing: Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication"
-//             (2008);
-//             Van Zee and van de Geijn, "BLIS: A Framework for Rapidly Instantiating BLAS Functionality" (2015).
+//             (2008); Van Zee and van de Geijn, "BLIS: A Framework for Rapidly Instantiating BLAS Functionality"
+//             (2015).
 #ifndef CK_GEMM_H
 #define CK_GEMM_H
 
@@ -96,7 +91,7 @@ void ck_gemm(const ck_gemm_kernels *kernels, const ck_gemm_problem *problem);
 // and short ones while the workers sleep. NULL for no pool.
 void ck_gemm_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_gemm_problem *problem);
 
-// The same on the pool of the process (ck_pool_shared), which the smallest products do not ask for.
+// The same on the pool of the process (ck_pool_shared), which the smallest products never touch.
 void ck_gemm_shared(const ck_gemm_kernels *kernels, const ck_gemm_problem *problem);
 
 // Steps of k in each chunk, the last excepted: part of the numeric promise, equal on every instruction set.

@@ -101,7 +101,7 @@ typedef struct ck_gemm_cut {
     int32_t lanes;
     int64_t row_parts, column_parts;
     int64_t column_unit; // columns are cut at multiples of it
-    int64_t blocks_each; // a part is cut in so many halving blocks, which lanes that are through take from others
+    int64_t blocks_each; // a part is cut in so many halving blocks, which idle lanes steal
     double nanoseconds; // of one lane, estimated
     double worth; // a product of fewer is not worth a region
 } ck_gemm_cut;

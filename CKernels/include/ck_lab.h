@@ -1,6 +1,6 @@
 // Kernels that show what a machine does: memory latency, sharing of lines, locks, and how fast the same product is
-// when it is written in the ways that people write it. Each says what one step is. Plain C and the compiler's atomics,
-// so the same on every processor.
+// when it is written in the ways that people write it. Each says what one step is. Plain C, the compiler's atomics and
+// a few instructions that a chain must consist of.
 //
 // Failure     none.
 #ifndef CK_LAB_H
@@ -41,10 +41,9 @@ int64_t ck_lab_forward(ck_lab_forward_kind kind, int64_t steps, char *at);
 // `steps` independent loads of 8 bytes, at `at` and three times `stride` bytes further, again and again.
 void ck_lab_load_at(int64_t steps, const char *at, int64_t stride);
 
-// Events of the calling thread outside the system since the counter was opened: cycles, instructions, branches that
-// were guessed wrongly, loads whose page was not in the address cache, page faults. Open gives a descriptor, or -1
-// where neither processor nor system counts them, as in most guests; read gives -1 where the counter was shared and
-// did not count all the time.
+// Events of the calling thread in user mode since the counter was opened: cycles, instructions, mispredicted branches,
+// loads that missed the TLB, page faults. Open gives a descriptor, or -1 where neither processor nor system counts
+// them, as in most guests; read gives -1 where the counter was shared and did not count all the time.
 typedef enum ck_lab_counter {
     CK_LAB_CYCLES,
     CK_LAB_INSTRUCTIONS,
@@ -83,8 +82,8 @@ void ck_lab_start_chase(const void *memory, int64_t count, int64_t stride, int c
 // next call goes on there and finds cells that the caches have forgotten.
 void ck_lab_chase(int chains, int64_t steps, const void **positions);
 
-// Adds 1 to a number in memory `steps` times: by a plain load, addition and store each time; by an atomic addition; by
-// an atomic exchange; by a compare-and-swap loop, of which the failed attempts are returned.
+// `steps` operations on a number in memory: adds 1 by a plain load, addition and store each time; adds 1 atomically;
+// exchanges it for another; adds 1 by a compare-and-swap loop, of which the failed attempts are returned.
 void ck_lab_count_plain(int64_t *number, int64_t steps);
 void ck_lab_count_add(int64_t *number, int64_t steps);
 void ck_lab_count_exchange(int64_t *number, int64_t steps);

@@ -2,8 +2,9 @@
 // is decided by the machine is decided from this description, which is plain data: a test can make one up, and
 // LANES_MACHINE=NAME takes a row of the table.
 //
-// Where it comes from, in this order: the processor (CPUID on x86-64) or the system (sysfs on arm64), if what they say
-// is possible; the table row of the processor's family and model; documented defaults. Every field says which it was.
+// Where it comes from, in this order: the processor (CPUID on x86-64) or the system (sysfs: arm64, hybrid processors,
+// and where CPUID is silent), if what they say is possible; the table row of the processor's family and model;
+// documented defaults. Caches, pages and the core say which it was.
 #ifndef CK_MACHINE_H
 #define CK_MACHINE_H
 
@@ -56,7 +57,7 @@ typedef struct ck_machine {
     char measured[96]; // what the row rests on
     ck_cache l1, l2, l3;
     int64_t page, huge_page; // bytes
-    int32_t tlb_entries; // pages that the address caches reach
+    int32_t tlb_entries; // pages that the TLBs cover
     int32_t fma_bytes; // bytes of results of multiply-adds in a cycle: 128 are two vectors of 512 bits
     double l3_bytes_per_cycle; // what one core reads from the shared cache
     ck_source page_source, core_source; // of the last four

@@ -1,21 +1,16 @@
-// Kernels of a neural network that are no matrix products: loss, sums over a batch, optimisers, dropout, reading of
+// Kernels of a neural network other than matrix products: loss, sums over a batch, optimisers, dropout, reading of
 // images.
 //
 // Shapes      matrices are row-major with leading dimensions in elements, one row for each sample. Labels are 32-bit
-//             numbers in
-//             0 ..< columns, which the caller has checked.
+//             numbers in 0 ..< columns, which the caller has checked.
 // Alignment   that of the element.
 // Promise     the same bits on every instruction set; a row has the same bits alone and in a batch.
 // Tiny        what training makes ever smaller ends at +0 while it is still a normal number, in the kernels, by a
-//             comparison: gradients,
-//             means, variances and velocities whose size is below CK_TINY_F32 = 2^-100 (CK_TINY_F64 = 2^-960), squares
-//             of gradients below
-//             2^-50 (2^-480), probabilities whose logarithm is below -69 (-665). Subnormal numbers, which cost some
-//             processors 150 cycles
-//             each, therefore come about only where inputs or parameters are tiny themselves. The caller's control
-//             register is neither
-//             read nor written; state that holds smaller numbers, of another program or an older checkpoint, is taken
-//             as it is.
+//             comparison: gradients, means, variances and velocities whose size is below CK_TINY_F32 = 2^-100
+//             (CK_TINY_F64 = 2^-960), squares of gradients below 2^-50 (2^-480), probabilities whose logarithm is
+//             below -69 (-665). Subnormal numbers, which cost some processors 150 cycles each, therefore come about
+//             only where inputs or parameters are tiny themselves. The caller's control register is neither read nor
+//             written; state that holds smaller numbers, of another program or an older checkpoint, is taken as it is.
 // Failure     none. NaN and infinities pass as the formulas say.
 #ifndef CK_NETWORK_H
 #define CK_NETWORK_H
@@ -65,11 +60,12 @@ typedef struct ck_network_kernels {
     void (*adam)(int64_t count, const ck_adam *step, const void *gradient, void *mean, void *variance,
                  void *parameters);
 
-    // y = kept ? x / keep : +0. Element i is kept where the 32-bit hash of (seed, first + i) is below keep * 2^32, so
-    // a part of a vector gets what it would get in the whole. The backward pass is the same call on the gradient.
+    // y = kept ? x * (1 / keep) : +0. Element i is kept where the 32-bit hash of (seed, first + i) is below keep *
+    // 2^32, so a part of a vector gets what it would get in the whole. The backward pass is the same call on the
+    // gradient.
     void (*dropout)(int64_t count, uint64_t seed, uint64_t first, double keep, const void *x, void *y);
-    // y[row][j] = images[indices[row] * columns + j] * scale: a batch of 8-bit images as numbers. `ahead` names as
-    // many images that will be wanted next, which are asked for meanwhile, or is NULL.
+    // y[row][j] = images[indices[row] * columns + j] * scale: a batch of 8-bit images as numbers. `ahead`, unless
+    // NULL, lists as many images of the next batch, which are prefetched.
     void (*gather)(int64_t rows, int64_t columns, const uint8_t *images, const int64_t *indices, const int64_t *ahead,
                    double scale, void *y, int64_t ldy);
 } ck_network_kernels;

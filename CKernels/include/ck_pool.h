@@ -40,7 +40,7 @@ typedef void (*ck_pool_start)(void *context, int32_t lane);
 
 typedef struct ck_pool_options {
     int32_t lanes; // the caller included: lanes - 1 workers
-    int64_t spin_nanoseconds; // how long a worker looks for work before it sleeps
+    int64_t spin_nanoseconds; // how long a worker spins before it sleeps
     ck_pool_start start;
     void *start_context;
 } ck_pool_options;
@@ -58,7 +58,7 @@ void ck_pool_destroy(ck_pool *pool);
 int32_t ck_pool_lanes(const ck_pool *pool);
 
 // Runs a region on at most `most` lanes; sleeping workers are woken, which is worth it for regions of some 40
-// microseconds and more. Returns how many lanes there were; the task learns it too. Returns when all have ended.
+// microseconds and more. Returns the number of lanes used, which the task also receives. Returns when all have ended.
 int32_t ck_pool_run(ck_pool *pool, int32_t most, ck_pool_task task, void *context);
 
 // The same for short regions: only workers that are awake and not on the caller's processor take part. Returns 0,
@@ -71,18 +71,18 @@ int32_t ck_pool_run_if_awake(ck_pool *pool, int32_t most, ck_pool_task task, voi
 int32_t ck_pool_detach(ck_pool *pool, int32_t most, ck_pool_task task, void *context);
 
 // Wakes the workers of a region of `most` lanes, so that they are found awake soon; for callers whose short regions
-// come often. Without effect where workers do not look for work before they sleep.
+// come often. Without effect where workers do not spin before they sleep.
 void ck_pool_wake(ck_pool *pool, int32_t most);
 
-// Nanoseconds of an empty region of two lanes whose worker is awake, the shortest of some, measured at a thread's
-// first calls and seldom later, for the distance between processors may change; 0 where it cannot be known: workers
-// never wait awake, or others have them.
+// Nanoseconds of an empty region of two lanes whose worker is awake, the shortest of some, measured at the pool's
+// first call and by each thread every so many thousand calls, for the distance between processors may change; 0 where
+// it cannot be known: workers never wait awake, or others have them.
 int32_t ck_pool_region_nanoseconds(ck_pool *pool);
 
-// True on a thread that is inside a region: another region would run alone.
+// True on a thread that is inside a region: another region would run serially.
 bool ck_pool_inside(void);
 
-// How long workers should look for work before they sleep: 100 us, 0 where the CPU quota is less than the lanes and
+// How long workers should spin before they sleep: 100 us, 0 where the CPU quota is less than the lanes and
 // looking would use it up. `root` as of ck_cpu_quota.
 int64_t ck_pool_spin_nanoseconds(int32_t lanes, const char *root);
 

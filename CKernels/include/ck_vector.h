@@ -1,15 +1,12 @@
 // Elementwise kernels, streams and reductions on contiguous vectors.
 //
 // Shapes      every operand has `count` elements; count <= 0 does nothing. Operands are those of the row's element
-//             type; numbers
-//             by value are doubles, rounded to it.
+//             type; numbers by value are doubles, rounded to it.
 // Alignment   that of the element. An output may be the same memory as an input, element for element; it must not
-//             overlap
-//             one otherwise.
+//             overlap one otherwise.
 // Promise     the same bits on every instruction set, at every position and alignment.
-// Streaming   `streaming` stores go past the caches: faster where the output is larger than they are and not needed
-//             soon, slower
-//             elsewhere. On arm64 and in portable C they are stores like any other.
+// Streaming   `streaming` stores bypass the caches (non-temporal): faster where the output is larger than they are and
+//             not needed soon, slower elsewhere. On arm64 and in portable C they are stores like any other.
 // Failure     none.
 #ifndef CK_VECTOR_H
 #define CK_VECTOR_H
@@ -43,7 +40,7 @@ typedef struct ck_vector_kernels {
     // y = fma(a, x, y)
     void (*axpy)(int64_t count, double a, const void *x, void *y);
 
-    // The five of STREAM and BLAS-1, and how many bytes of operands each moves for an element of b bytes.
+    // Those of STREAM, and fill, and how many bytes of operands each moves for an element of b bytes.
     void (*fill)(int64_t count, double a, void *z, bool streaming); // z = a            1b
     void (*copy)(int64_t count, const void *x, void *z, bool streaming); // z = x            2b
     void (*scale)(int64_t count, double a, const void *x, void *z, bool streaming); // z = a * x        2b

@@ -27,7 +27,7 @@ def main():
     for name in missing:
         print(f"no summary: {name}")
     print(f"{count - len(missing)} of {count} public symbols have a summary")
-    sys.exit(1 if missing or count < 100 else 0)
+    sys.exit(1 if missing or count < 50 else 0)
 
 
 main()

@@ -134,7 +134,7 @@ assert all(r["gflops"]["lanes"] > 0 for r in d["rows"])' "$work/gemm.json" $thre
     python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); assert d["layer"]["imageCount"] == 10000
 assert d["layer"]["differenceOverBound"] <= 1 and d["layer"]["ownFused"] > 0
 assert sys.argv[2] == "1" or d["gemmTwoThreads"]["threads"] == 2
-assert 0.7 < d["training"]["testAccuracy"] <= 1 and len(d["laboratory"]["experiments"]) == 36' "$work/report/study.json" "$(nproc)" || fail "study.json"
+assert 0.7 < d["training"]["testAccuracy"] <= 1 and len(d["laboratory"]["experiments"]) == int(sys.argv[3])' "$work/report/study.json" "$(nproc)" "$(experiment_count)" || fail "study.json"
     # Loss from 0; percentages up to 100 and no further, from what the run found.
     python3 -c 'import re, sys; page = open(sys.argv[1]).read().split("<figcaption>Loss and accuracy")[0]
 ticks = re.findall(r"<text><tspan[^>]*> ?([0-9.]+)<", page[page.rindex("<svg"):])

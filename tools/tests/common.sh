@@ -47,6 +47,9 @@ conformance() {
     ok "$name: $(tail -n 1 "$work/out")"
 }
 
+# One file for each experiment, beside the list.
+experiment_count() { find "$root/bench/LanesExperiments" -maxdepth 1 -name '*.swift' ! -name All.swift | wc -l; }
+
 # Every so many allocations of a training fail, one in each run.
 fail_allocations() {
     python3 "$root/Tests/hostile/allocations.py" "$root/tools/.build/release/lanes" "$work/allocations" "$1" >"$work/out" 2>&1 || { cat "$work/out"; fail "an allocation that fails"; }

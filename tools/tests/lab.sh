@@ -4,7 +4,7 @@ run_lab() {
     tools/setup python3 gcc libc6-dev gnuplot-nox libopenblas0
     tools/lanes lab --help >/dev/null
     local lanes=$root/tools/.build/release/lanes status
-    [ "$("$lanes" lab list --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["experiments"]))')" = 36 ] || fail "lanes lab list"
+    [ "$("$lanes" lab list --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["experiments"]))')" = "$(experiment_count)" ] || fail "lanes lab list"
     "$lanes" lab run trust false-sharing amdahl bandwidth --quick --json --out "$work/lab" >"$work/first.json"
     "$lanes" lab run trust false-sharing amdahl bandwidth --quick --json >"$work/second.json"
     python3 -c 'import json, sys
