@@ -125,4 +125,8 @@ void ck_gemm_deny_workspace(bool deny) {
     free_workspace(mine.memory);
 }
 
-void ck_gemm_guard_workspace(void) { guarded = true; }
+void ck_gemm_guard_workspace(void) {
+    if (have_key) pthread_setspecific(at_thread_end, NULL);
+    free_workspace(mine.memory);
+    guarded = true;
+}

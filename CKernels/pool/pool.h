@@ -59,6 +59,9 @@ struct ck_pool {
     worker *worker;
 };
 
+// Of this copy of the library alone: another in the same process has its own.
+#pragma GCC visibility push(hidden)
+
 // Whether the thread is in a region, and whether the shared pool counts it. Which process this is: a forked child is
 // another.
 extern _Thread_local bool ck_pool_is_inside, ck_pool_is_client;
@@ -126,5 +129,7 @@ void ck_pool_stop_forked_child(const ck_pool *pool);
 bool ck_pool_end_workers(ck_pool *pool); // those that nobody has leased; true where these were all
 // pool_shared.c
 void ck_pool_handle_fork(void);
+
+#pragma GCC visibility pop
 
 #endif

@@ -186,8 +186,10 @@ import Testing
             Dictionary(uniqueKeysWithValues: Experiment.all.map { ($0.id, Set($0.predict(lab.profile).values.keys)) })
         }
         for experiment in Experiment.all where !predicted[experiment.id]!.isEmpty {
-            // The last level need not be the third.
-            let named = Set(experiment.leavesOut.keys).subtracting([Quantity("end of level 3", "KiB")])
+            // The last level need not be the third, and there may be one only.
+            let named = Set(experiment.leavesOut.keys).subtracting([
+                Quantity("end of level 3", "KiB"), Quantity("textbook loops, 64 x 128 x 784", "GFLOP/s"),
+            ])
             #expect(named.isSubset(of: predicted[experiment.id]!), "\(experiment.id): \(named)")
         }
     }

@@ -84,11 +84,11 @@ extension Facts {
             found.append("threads of one core")
         }
         if facts.pair != .twoCores && said("are two cores (") { found.append("two cores") }
-        if !facts.hasStreamingStores && said("moves 12 bytes for 8", "Streaming stores do not pay") {
+        if !facts.hasStreamingStores && said("moves 12 bytes") {
             found.append("streaming")
         }
         if facts.cycle == nil && said("cycle") { found.append("a cycle") }
-        if facts.floatAddition == nil && said("waits for the one before", "that wait for each other") {
+        if facts.floatAddition == nil && said("for the one before", "that wait for each other") {
             found.append("the time of an addition")
         }
         // Claims about sizes that nobody measured.

@@ -13,6 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef __has_feature // of clang
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+enum { SANITIZES_ADDRESSES = 1 };
+#else
+enum { SANITIZES_ADDRESSES = 0 };
+#endif
+
 // Numbers wider than double, for the reference of double.
 #if defined(__x86_64__)
 typedef __float128 wide;

@@ -10,14 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef __has_feature // of clang
-#define __has_feature(x) 0
-#endif
 // Sanitizers keep freed memory for a while.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer)
+#if defined(__SANITIZE_THREAD__)
 enum { FREED_MEMORY_STAYS = 1 };
 #else
-enum { FREED_MEMORY_STAYS = 0 };
+enum { FREED_MEMORY_STAYS = SANITIZES_ADDRESSES };
 #endif
 
 ck_pool *pool_of(int32_t lanes, int64_t spin) {

@@ -357,7 +357,11 @@ def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else root / "CKernels/pool")
     source = "".join(file.read_text() for file in sorted(folder.glob("pool*.c")))
     def words(text):  # however the lines are broken
-        return re.sub(r"\s+(// )?", " ", text).strip()
+        joined = None
+        while joined != text:  # a comment of several lines is one
+            joined, text = text, re.sub(r"(//[^\n]*)\n[ \t]*// ", r"\1 ", text)
+        text = re.sub(r"(//[^\n]*)\n", r"\1 END ", text)  # code after a comment is not part of it
+        return re.sub(r"\s+", " ", text).strip()
 
     missing = [name for name, text in SOURCE.items() if words(text) not in words(source)]
     if missing:

@@ -55,8 +55,7 @@ extension Experiment {
                 add(quantity, times, threads: Double(threads) / Double(rounds))
             }
             func add(_ quantity: Quantity, _ times: [Double], threads mean: Double) {
-                let few = mean < 0.95 * Double(lanes) ? " (\(text(mean, 2)) of \(lanes) threads)" : ""
-                bars.add(Double(bars.points.count), times, label: quantity.name + few)
+                bars.add(Double(bars.points.count), times, label: quantity.name)
                 observation.numbers[quantity] = Statistics.median(times)
                 observation.numbers[.tail(of: quantity)] = times.sorted()[times.count * 99 / 100]
                 observation.numbers[.threads(of: quantity)] = mean

@@ -52,7 +52,7 @@ extension Experiment {
                 before.layer(1).weights + before.layer(2).weights, after.layer(1).weights + after.layer(2).weights
             ).map { $0 - $1 }
             let count = gradient.count
-            let samples = 16
+            let samples = 64
             let lanes = lab.lanes
             var bars = Series("\(count) parameters, \(samples) samples for each lane", unit: "ns")
             func add(
@@ -115,7 +115,8 @@ extension Experiment {
             // Half of what the lanes bring to sums of one's own, and more, is lost.
             let limit = found[.oneLaneAlone].map { (padded + $0) / 2 } ?? padded
             return (
-                padded < lock && padded < atomic && min(lock, atomic) > limit && found[.lostByTheRace]! > 0
+                padded < (found[.oneLaneAlone] ?? .infinity)
+                    && min(lock, atomic, found[.aLockFor64Parameters]!) > max(limit, padded) && found[.lostByTheRace]! > 0
                     && found[.lostByAtomicAdditions]! == 0
                     ? .supported : .refuted,
                 "A sample's gradient costs \(text(padded / 1000, 2)) µs in a sum of one's own, its merging included\(found[.oneLaneAlone].map { " (one lane alone: \(text($0 / 1000, 2)) µs)" } ?? ""), \(text(lock / 1000, 2)) µs behind one lock, \(text(found[.aLockFor64Parameters]! / 1000, 2)) µs behind many and \(text(atomic / 1000, 1)) µs by atomics; fixed shards, whose result has the same bits for any number of lanes, \(text(found[.shards]! / 1000, 2)) µs. In a count that is read, and written back sixteen additions later, \(text(100 * found[.lostByTheRace]!))% got lost; atomic additions lost none."

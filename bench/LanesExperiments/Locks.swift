@@ -60,9 +60,12 @@ extension Experiment {
                 (lab.pool, lab.lanes, Crowd.fits), (crowd, crowd.lanes, .twice),
             ] {
                 var series = Series(size.rawValue, unit: "ns")
-                /// A body does a turn of acquisitions; how many there were at all is the result.
+                /// A body does a turn of acquisitions, and `merge` what a worker does once, at its end; how many acquisitions there were at
+                /// all is the result.
                 @discardableResult
-                func add(_ way: Way, _ body: @escaping @Sendable () -> Void) -> Int {
+                func add(
+                    _ way: Way, merge: @escaping @Sendable (Int) -> Void = { _ in }, _ body: @escaping @Sendable () -> Void
+                ) -> Int {
                     var (times, all) = ([Double](), 0)
                     for _ in 0..<(lab.isQuick ? 3 : 7) {
                         let turns = Atomic<Int>.Tally()
@@ -73,6 +76,7 @@ extension Experiment {
                                 body()
                                 own += 1
                             } while Clock.nanoseconds < end
+                            merge(own)
                             turns.add(own)
                         }[0]
                         times.append(time / Double(turn * turns.total))
@@ -103,14 +107,14 @@ extension Experiment {
                         Probe.aluChain(100)
                     }
                 }
-                add(.localSums) {
+                add(.localSums, merge: { turns in mutex.withLock { $0 += turn * turns } }) {
                     var local = 0
                     for _ in 0..<turn {
                         Probe.aluChain(100)
                         local += 1
                         Probe.aluChain(100)
                     }
-                    mutex.withLock { $0 += local }
+                    precondition(local == turn)
                 }
                 observation.series.append(series)
             }
@@ -119,11 +123,14 @@ extension Experiment {
         judge: { found, _ in
             func time(_ lock: Probe.Lock, _ crowd: Crowd) -> Double { found[.acquisition(.lock(lock), crowd)]! }
             let locks = Probe.Lock.allCases
-            let beatsAll = [Crowd.fits, .twice].allSatisfy { crowd in
-                locks.allSatisfy { time($0, crowd) > found[.acquisition(.localSums, crowd)]! }
+            func all(_ crowd: Crowd) -> [Double] {
+                locks.map { time($0, crowd) } + [found[.acquisition(.swiftMutex, crowd)]].compactMap { $0 }
             }
-            let areAlike = locks.map { time($0, .fits) }.max()! < 5 * locks.map { time($0, .fits) }.min()!
-            let fair = max(time(.ticket, .twice), time(.mcs, .twice))
+            let beatsAll = [Crowd.fits, .twice].allSatisfy { crowd in
+                all(crowd).min()! > found[.acquisition(.localSums, crowd)]!
+            }
+            let areAlike = all(.fits).max()! < 5 * all(.fits).min()!
+            let fair = min(time(.ticket, .twice), time(.mcs, .twice))
             let mutex = time(.mutex, .twice)
             let local = found[.acquisition(.localSums, .fits)]!
             let collapses = fair > 1.5 * mutex

@@ -33,14 +33,15 @@ extension Experiment {
             let seconds = 4 * lab.pointSeconds
             func measure(_ pool: WorkerPool) -> (product: [Double], region: [Double], threads: Double) {
                 let slots = ThreadSlots(count: pool.lanes)
-                var (threads, regions) = (0, 0)
+                var threads = 0
                 let product = lab.time(seconds: seconds) { pool.multiply(a, a, into: &c) }
-                let region = lab.time(seconds: seconds) {
-                    for _ in 0..<100 { pool.run { lane, _ in slots.enter(lane) } }
+                let region = lab.time(seconds: seconds) { for _ in 0..<100 { pool.run { _, _ in } } }
+                // Who takes part is asked apart, for it takes time.
+                for _ in 0..<1000 {
+                    pool.run { lane, _ in slots.enter(lane) }
                     threads += slots.distinct
-                    regions += 1
                 }
-                return (product, region.map { $0 / 100 }, Double(threads) / Double(regions))
+                return (product, region.map { $0 / 100 }, Double(threads) / 1000)
             }
             let alone = measure(lab.makePool(lanes: lab.lanes))
             let (product, region) = (Statistics.median(alone.product), Statistics.median(alone.region))

@@ -85,11 +85,11 @@ extension Experiment {
                 found[.oneLane]!, found[.lanesInsideEachProduct]!, found[.aPipelineOfTwoStages]!,
                 found[.samplesSharedAllLayers]!
             )
-            let overTheNext = shared / min(inside, pipeline)
-            let areAlike = overTheNext > 0.95 && overTheNext < 1 / 0.95
+            let ways = [inside, pipeline, shared]
+            let areAlike = ways.max()! < ways.min()! / 0.95
             return (
                 shared < one && shared < 0.95 * min(inside, pipeline) ? .supported : .refuted,
-                "A batch takes \(text(one)) µs on one lane, \(text(inside)) with lanes inside each product, \(text(pipeline)) in a pipeline and \(text(shared)) with its samples shared.\(areAlike ? " The last three are within a twentieth of the best of them: waiting once a batch instead of after each of six layers saves five empty regions, \(text(5 * facts.region / 1000, 1)) µs here." : shared < inside ? " A layer cannot begin before the one before it has ended, but samples do not need each other: whoever shares them waits once a batch, not once a layer." : " Sharing the samples waits once a batch and was slower all the same; why is not measured.")"
+                "A batch takes \(text(one)) µs on one lane, \(text(inside)) with lanes inside each product, \(text(pipeline)) in a pipeline and \(text(shared)) with its samples shared.\(areAlike ? " The last three are within a twentieth of the best of them: waiting once a batch instead of after each of six layers saves five empty regions, \(text(5 * facts.region / 1000, 1)) µs here." : shared < min(inside, pipeline) ? " A layer cannot begin before the one before it has ended, but samples do not need each other: whoever shares them waits once a batch, not once a layer." : " Sharing the samples waits once a batch and was slower all the same; why is not measured.")"
             )
         },
         remember: { found, _ in

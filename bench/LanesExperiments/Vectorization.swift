@@ -122,7 +122,7 @@ extension Experiment {
                     + (rung(.python).isNaN
                         ? "An interpreter was not measured. "
                         : "Python's loops reach \(text(1000 * rung(.python), 1)) MFLOP/s. ")
-                    + "Textbook loops reach \(text(textbook, 2)) GFLOP/s\(facts.floatAddition.map { abs(log(textbook * $0 / 2)) < log(1.5) ? ": \(text(2 / textbook, 2)) ns an addition, of which \(text($0, 2)) are the wait for the one before" : "; additions that wait for each other, \(text($0, 2)) ns each, would give \(text(2 / $0, 2))" } ?? ""). With the loops exchanged (\(text(exchanged, 2))) every step loads and stores C. Vectors take \(facts.vectorFloats) numbers at once (\(text(compiler, 0))), but still load and store C in every step; tiles keep it in registers (\(text(tiles, 0)))\(rung(.allLanes).isNaN ? "" : "; all lanes together reach \(text(rung(.allLanes), 0))")."
+                    + "Textbook loops reach \(text(textbook, 2)) GFLOP/s\(facts.floatAddition.map { 2 / textbook >= $0 && 2 / textbook < 2 * $0 ? ": \(text(2 / textbook, 2)) ns an addition, of which \(text($0, 2)) are the wait for the one before" : "; additions that wait for each other, \(text($0, 2)) ns each, would give \(text(2 / $0, 2))" } ?? ""). With the loops exchanged (\(text(exchanged, 2))) every step loads and stores C. Vectors take \(facts.vectorFloats) numbers at once (\(text(compiler, 0))), but still load and store C in every step; tiles keep it in registers (\(text(tiles, 0)))\(rung(.allLanes).isNaN ? "" : "; all lanes together reach \(text(rung(.allLanes), 0))")."
             )
         },
         remember: { found, _ in

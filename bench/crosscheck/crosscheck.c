@@ -253,7 +253,7 @@ int main(int argc, char **argv) {
         compare(what, "ns", pairs, measure_chase, &c);
     }
     if (found == 2) {
-        // The same line for both: how long a transfer takes depends on the line, 24 to 60 ns between the same two
+        // The same line for both: how long a transfer takes depends on the line, 24 to 70 ns between the same two
         // cores of a Zen 5.
         ping_case c = {.processor = {processor[0], processor[1]},
                        .rounds = 20000,

@@ -2,6 +2,10 @@
 # Every reader of foreign files under libFuzzer, from right files on.
 run_fuzz() {
     step "fuzzing of readers"
+    local reader
+    for reader in Shape LaboratoryFile ImageFile; do
+        [ -L "Tests/fuzz/Sources/fuzz/$reader.swift" ] || fail "the fuzzer has a copy of $reader.swift, not the reader itself"
+    done
     tools/setup zlib1g-dev libpng-dev libhwloc-dev libnuma-dev pkg-config
     swift build --package-path Tests/fuzz --scratch-path .build-fuzz --sanitize fuzzer >"$work/out" 2>&1 || { cat "$work/out"; fail "build of the fuzzer"; }
     mkdir -p "$work/seeds"

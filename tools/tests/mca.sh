@@ -18,5 +18,7 @@ run_mca() {
     python3 Tests/mca/fences.py "$work"/mca/vector_*.s >"$work/out" || { cat "$work/out"; fail "streaming stores without a fence"; }
     sed '/sfence/d' "$work/mca/vector_avx2.s" >"$work/mca/unfenced.s"
     ! python3 Tests/mca/fences.py "$work/mca/unfenced.s" >/dev/null || fail "a missing fence was not found"
+    tac "$work/mca/vector_avx2.s" | sed '0,/sfence/{/sfence/d}' | tac >"$work/mca/unfenced.s"
+    ! python3 Tests/mca/fences.py "$work/mca/unfenced.s" >/dev/null || fail "one missing fence among others was not found"
     ok "$(tail -n 1 "$work/out"); a missing one is found"
 }

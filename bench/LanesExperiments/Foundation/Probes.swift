@@ -186,8 +186,8 @@ enum Probe {
     }
 }
 
-/// Lines for ping-pong, each in a page of its own. How long a transfer takes depends on the line: between the same two cores of a Zen 5
-/// some took 24 ns and some 60, each about the same every time.
+/// Lines for ping-pong, each 4096 bytes and a line from the next. How long a transfer takes depends on the line: between the same two cores of a Zen 5
+/// some took 24 ns and some 70, each about the same every time.
 struct TransferLines: Sendable {
     private static let count = 16
     private let memory = ProbeMemory(byteCount: count * (4096 + 64), hugePages: false)
@@ -205,7 +205,7 @@ struct TransferLines: Sendable {
 }
 
 /// Three arrays for streams that come from memory: each is twice as large as all last-level caches of the lanes together, as far as
-/// `memoryBytes` allows. One lane goes through all of them, several share each.
+/// `memoryBytes` allows: one and a half times of it. One lane goes through all of them, several share each.
 struct StreamArrays: Sendable {
     private let memory: ProbeMemory
     private let count: Int
@@ -213,7 +213,7 @@ struct StreamArrays: Sendable {
 
     init(_ lab: Laboratory) {
         count = lab.memoryBytes / 2 / 4
-        distance = count + 528  // the three begin at other places of a page
+        distance = count + 352  // the three begin 1408 bytes apart modulo a page of 4 KiB: no load follows a store to the same place of one
         memory = ProbeMemory(byteCount: 4 * 3 * distance)
         memory.fillWithNumbers()
     }
