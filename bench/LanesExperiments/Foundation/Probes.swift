@@ -213,7 +213,8 @@ struct StreamArrays: Sendable {
 
     init(_ lab: Laboratory) {
         count = lab.memoryBytes / 2 / 4
-        distance = count + 352  // the three begin 1408 bytes apart modulo a page of 4 KiB: no load follows a store to the same place of one
+        // The three begin 1408 bytes apart modulo a page of 4 KiB: no load follows a store to the same place of one.
+        distance = count + 352
         memory = ProbeMemory(byteCount: 4 * 3 * distance)
         memory.fillWithNumbers()
     }
