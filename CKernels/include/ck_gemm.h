@@ -126,8 +126,8 @@ void ck_gemv_parallel(ck_pool *pool, const ck_gemm_kernels *kernels, const ck_ge
 void ck_gemm_poison_workspace(int byte);
 // For tests: the calling thread gets no packing memory, and gives up what it has.
 void ck_gemm_deny_workspace(bool deny);
-// For tests, while no other thread multiplies: packing memory is from now on as large as a product asks for, and a page that
-// nobody may touch follows.
+// For tests, while no other thread multiplies: packing memory is from now on as large as a product asks for, and a
+// page that nobody may touch follows.
 void ck_gemm_guard_workspace(void);
 
 #ifdef __cplusplus
