@@ -1,4 +1,4 @@
-# seconds: 60, on two cores, where the packages are installed
+# seconds: 65, on two cores, where the packages are installed
 run_blas() {
     step "C and Fortran interface"
     tools/setup libblas-test libblas3 gcc libc6-dev pkg-config python3-numpy

@@ -1,4 +1,4 @@
-# seconds: 60, on two cores, where the packages are installed
+# seconds: 40, on two cores, where the packages are installed
 # A package that depends on a tagged clone of this one and runs the README's sample, in debug and in release.
 run_client() {
     step "client package"

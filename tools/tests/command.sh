@@ -1,4 +1,4 @@
-# seconds: 110, on two cores, where the packages are installed
+# seconds: 170, on two cores, where the packages are installed
 run_command() {
     step "the lanes command"
     tools/setup python3 gcc libc6-dev strace

@@ -1,4 +1,4 @@
-# seconds: 330, on two cores, where the packages are installed
+# seconds: 280, on two cores, where the packages are installed
 run_conformance() {
     step conformance
     tools/setup gcc libc6-dev

@@ -1,4 +1,4 @@
-# seconds: 20, on two cores, where the packages are installed
+# seconds: 2, on two cores, where the packages are installed
 run_format() {
     step format
     swift format lint --strict --recursive --parallel Package.swift Sources Tests bench tools/Package.swift tools/Sources 2>&1 |

@@ -1,4 +1,4 @@
-# seconds: 80, on two cores, where the packages are installed
+# seconds: 75, on two cores, where the packages are installed
 # Every reader of foreign files under libFuzzer, from right files on.
 run_fuzz() {
     step "fuzzing of readers"

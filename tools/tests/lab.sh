@@ -1,4 +1,4 @@
-# seconds: 120, on two cores, where the packages are installed
+# seconds: 110, on two cores, where the packages are installed
 run_lab() {
     step "the laboratory"
     tools/setup python3 gcc libc6-dev gnuplot-nox libopenblas0

@@ -1,4 +1,4 @@
-# seconds: 30, on two cores, where the packages are installed
+# seconds: 22, on two cores, where the packages are installed
 # The loops of the micro-kernels on models of processors that are not at hand.
 run_mca() {
     step "micro-kernels on llvm-mca's models"

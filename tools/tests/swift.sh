@@ -1,4 +1,4 @@
-# seconds: 330, on two cores, where the packages are installed
+# seconds: 310, on two cores, where the packages are installed
 run_swift() {
     step "Swift tests"
     tools/setup libhwloc-dev libnuma-dev pkg-config python3

@@ -1,4 +1,4 @@
-# seconds: 200, on two cores, where the packages are installed
+# seconds: 110, on two cores, where the packages are installed
 run_threads() {
     step threads
     tools/setup gcc libc6-dev strace
