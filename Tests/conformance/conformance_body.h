@@ -268,6 +268,7 @@ static void NAME(test_machines)(void) {
         NAME(set_scalars)(&o, 1, 0);
         const size_t size = (size_t)(o.problem.m * o.problem.ldc) * sizeof(ELEMENT);
         ELEMENT *first = malloc(size);
+        bool is_first = true; // of those that this processor can run
         for (int32_t row = 0; row < rows; row++) {
             const ck_gemm_description description = ck_gemm_describe(catalogue[row]);
             if (!ck_isa_available(description.isa)) continue;
@@ -276,7 +277,8 @@ static void NAME(test_machines)(void) {
                 o.problem.machine = &table[i];
                 memset(o.problem.c, 0, size);
                 ck_gemm(catalogue[row], &o.problem);
-                if (row == 0 && i == 0) memcpy(first, o.problem.c, size);
+                if (is_first) memcpy(first, o.problem.c, size);
+                is_first = false;
                 check(memcmp(first, o.problem.c, size) == 0, "%s on %s: %ld x %ld x %ld", description.name,
                       table[i].name, (long)o.problem.m, (long)o.problem.n, (long)o.problem.k);
             }
