@@ -5,7 +5,11 @@ import PackageDescription
 // at full speed. Instruction sets are switched on inside the files.
 let optimizedC: CSetting = .unsafeFlags(["-O3"])
 let optimizedSwift: SwiftSetting = .unsafeFlags(["-O"], .when(configuration: .debug))
-let swiftSettings: [SwiftSetting] = [.swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error)]
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error),
+    // Views that cannot outlive what they show: `@_lifetime` on functions that return one.
+    .enableExperimentalFeature("Lifetimes"),
+]
 
 let package = Package(
     name: "swift-lanes",

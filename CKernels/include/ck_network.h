@@ -38,20 +38,15 @@ typedef struct ck_network_kernels {
     ck_isa isa;
     int32_t byte_count; // of an element
 
-    // y = x - log(sum of exp(x), in ascending order) in each row, computed from x less its largest number, so that
-    // nothing overflows.
-    void (*log_softmax)(int64_t rows, int64_t columns, const void *x, int64_t ldx, void *y, int64_t ldy);
     // Sum over rows, in ascending order, of -y[row][label]: the negative log-likelihood of log-probabilities y.
     double (*nll)(int64_t rows, const void *y, int64_t ldy, const int32_t *labels);
-    // dx = (exp(y) - 1 at the label) * scale: the gradient of scale * nll(log_softmax(x)) for x.
+    // dx = (exp(y) - 1 at the label) * scale: the gradient of scale * nll(log_softmax(x)) for x (ck_matrix.h).
     void (*nll_backward)(int64_t rows, int64_t columns, const void *y, int64_t ldy, const int32_t *labels,
                          double scale, void *dx, int64_t lddx);
     // dx = y > 0 ? dy : +0, tiny gradients +0 too; dx may be dy. The derivative of relu where y is relu's result.
     void (*rectified_backward)(int64_t count, const void *y, const void *dy, void *dx);
     // Column of each row's largest number; the first of equal ones, 0 where all are NaN.
     void (*argmax)(int64_t rows, int64_t columns, const void *x, int64_t ldx, int32_t *result);
-    // sums[j] = sum over rows, in ascending order from +0, of x[row][j]. `x` is only read.
-    void (*column_sums)(int64_t rows, int64_t columns, const void *x, int64_t ldx, void *sums);
 
     // Stochastic gradient descent with momentum (Polyak's, as in PyTorch): g = g + decay * p; v = momentum * v + g; p
     // = p - rate * v. `velocity` may be NULL: then p = p - rate * g.

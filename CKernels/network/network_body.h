@@ -30,34 +30,6 @@ static inline CK_ALWAYS_INLINE int64_t NAME(rows_of_piece)(int64_t rows, int64_t
     return fit < rows ? fit : rows;
 }
 
-static void NAME(log_softmax_kernel)(int64_t rows, int64_t columns, const void *x_, int64_t ldx, void *y_,
-                                     int64_t ldy) {
-    ELEMENT e[NAME(PIECE)], largest_one[64], sums[64];
-    for (int64_t first = 0; first < rows && columns > 0;) {
-        const int64_t count = NAME(rows_of_piece)(rows - first, columns);
-        const ELEMENT *x = (const ELEMENT *)x_ + first * ldx;
-        ELEMENT *y = (ELEMENT *)y_ + first * ldy;
-        for (int64_t r = 0; r < count; r++) {
-            ELEMENT top = (ELEMENT)-__builtin_inf();
-            for (int64_t j = 0; j < columns; j++) top = x[r * ldx + j] > top ? x[r * ldx + j] : top;
-            largest_one[r] = top;
-            sums[r] = 0;
-        }
-        for (int64_t start = 0; start < columns; start += NAME(PIECE)) {
-            const int64_t width = columns - start < NAME(PIECE) ? columns - start : NAME(PIECE);
-            for (int64_t r = 0; r < count; r++)
-                for (int64_t j = 0; j < width; j++) e[r * width + j] = x[r * ldx + start + j] - largest_one[r];
-            NAME(exp_in_place)(count * width, e);
-            for (int64_t r = 0; r < count; r++)
-                for (int64_t j = 0; j < width; j++) sums[r] += e[r * width + j];
-        }
-        for (int64_t r = 0; r < count; r++) sums[r] = NAME(log_of)(sums[r]);
-        for (int64_t r = 0; r < count; r++)
-            for (int64_t j = 0; j < columns; j++) y[r * ldy + j] = x[r * ldx + j] - largest_one[r] - sums[r];
-        first += count;
-    }
-}
-
 static double NAME(nll_kernel)(int64_t rows, const void *y_, int64_t ldy, const int32_t *labels) {
     double sum = 0;
     for (int64_t row = 0; row < rows; row++) sum -= (double)((const ELEMENT *)y_)[row * ldy + labels[row]];
@@ -106,15 +78,6 @@ static void NAME(argmax_kernel)(int64_t rows, int64_t columns, const void *x_, i
         int64_t best = 0;
         for (int64_t j = 1; j < columns; j++) best = x[j] > x[best] || (x[best] != x[best] && x[j] == x[j]) ? j : best;
         result[row] = (int32_t)best;
-    }
-}
-
-static void NAME(column_sums_kernel)(int64_t rows, int64_t columns, const void *x_, int64_t ldx, void *sums_) {
-    ELEMENT *restrict sums = sums_;
-    for (int64_t j = 0; j < columns; j++) sums[j] = 0;
-    for (int64_t row = 0; row < rows; row++) {
-        const ELEMENT *restrict x = (const ELEMENT *)x_ + row * ldx;
-        for (int64_t j = 0; j < columns; j++) sums[j] += x[j];
     }
 }
 
@@ -199,12 +162,10 @@ const ck_network_kernels NAME(ck_network) = {
     ROW_TEXT(NAME(ck_network)),
     ROW_ISA,
     sizeof(ELEMENT),
-    NAME(log_softmax_kernel),
     NAME(nll_kernel),
     NAME(nll_backward_kernel),
     NAME(rectified_backward_kernel),
     NAME(argmax_kernel),
-    NAME(column_sums_kernel),
     NAME(sgd_kernel),
     NAME(adam_kernel),
     NAME(dropout_kernel),

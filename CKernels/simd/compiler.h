@@ -14,6 +14,13 @@
 #else
 #define CK_SQRT(x) _Generic((x), float: __builtin_sqrtf, double: __builtin_sqrt)(x)
 #endif
+// A loop whose steps do not depend on each other, though an output may be the same memory as an input, element for
+// element: compilers then vectorise it without asking where the operands stand.
+#if defined(__clang__)
+#define CK_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define CK_INDEPENDENT _Pragma("GCC ivdep")
+#endif
 // Hides where a value came from, so that the compiler keeps it in a register instead of deriving it from a neighbour:
 // a chain of dependent additions for row addresses would take as long as the multiply-adds.
 #define CK_OPAQUE(x) __asm__("" : "+r"(x))

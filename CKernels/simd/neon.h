@@ -31,6 +31,16 @@ static inline CK_ALWAYS_INLINE void store_lanes_f64(double *p, int lanes, float6
     if (lanes > 1) vst1q_lane_f64(p + 1, v, 1);
 }
 
+static inline CK_ALWAYS_INLINE float32x4_t blend_lanes_f32(int lanes, float32x4_t a, float32x4_t b) {
+    static const int32_t order[4] = {0, 1, 2, 3};
+    return vbslq_f32(vcltq_s32(vld1q_s32(order), vdupq_n_s32(lanes)), a, b);
+}
+
+static inline CK_ALWAYS_INLINE float64x2_t blend_lanes_f64(int lanes, float64x2_t a, float64x2_t b) {
+    static const int64_t order[2] = {0, 1};
+    return vbslq_f64(vcltq_s64(vld1q_s64(order), vdupq_n_s64(lanes)), a, b);
+}
+
 // vmaxq would turn -0 into +0.
 static inline CK_ALWAYS_INLINE float32x4_t relu_f32(float32x4_t v) {
     return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(v), vcltzq_f32(v)));

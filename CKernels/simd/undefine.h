@@ -13,8 +13,14 @@
 #undef set1
 #undef mul
 #undef add
+#undef sub
+#undef div
+#undef square_root
+#undef absolute
 #undef fma
 #undef largest
+#undef smallest
+#undef blend
 #undef relu
 #undef where_positive
 #undef transpose

@@ -8,9 +8,11 @@
 //   load(p) store(p, v)                       whole vectors, any alignment
 //   load_masked(p, m) store_masked(p, m, v)   other lanes: zero, untouched; their memory is not accessed
 //   stream(p, v)                              past the caches where the instruction set can; p aligned to the vector
-//   broadcast(p) set1(x) mul(a, b) add(a, b)
+//   broadcast(p) set1(x)
+//   add(a, b) sub(a, b) mul(a, b) div(a, b) square_root(a) absolute(a)
 //   fma(a, b, c)                              a * b + c, rounded once
-//   largest(a, b)                             a > b ? a : b
+//   largest(a, b) smallest(a, b)              a > b ? a : b; a < b ? a : b
+//   blend(m, a, b)                            lanes of the mask from a, others from b
 //   relu(v)                                   v < 0 ? +0 : v, so -0 and NaN pass
 //   where_positive(x, v)                      x > 0 ? v : +0, so NaN in x gives +0
 //   transpose(VECTOR r[LANES])                in registers

@@ -3,3 +3,7 @@
 #undef IS_DOUBLE
 #undef UNSIGNED
 #undef SIGNED
+#undef MANTISSA
+#undef BIAS
+#undef EXP_SAFE
+#undef TANH_ONE

@@ -2,6 +2,10 @@ internal import CKernels
 
 #if canImport(Glibc)
     import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Bionic)
+    import Bionic
 #elseif canImport(Darwin)
     import Darwin
 #endif
@@ -21,7 +25,7 @@ internal import CKernels
 /// x[3] = -2
 /// relu(&x)
 /// ```
-@safe public struct Buffer<Element: LaneElement>: ~Copyable {
+@safe public struct Buffer<Element: LaneElement>: ~Copyable, MutableLaneOperand {
     /// Bytes that every buffer's address is a multiple of.
     public static var alignment: Int { 128 }
 
@@ -29,7 +33,7 @@ internal import CKernels
     public let count: Int
 
     // Owned by this value alone from init to deinit. Never nil: an empty buffer owns one line.
-    package let base: UnsafeMutablePointer<Element>
+    @usableFromInline package let base: UnsafeMutablePointer<Element>
 
     // Bytes of a mapping of its own, 0 for memory of the heap.
     package let mappedByteCount: Int
@@ -89,25 +93,50 @@ internal import CKernels
     /// The element at a position.
     ///
     /// - Precondition: `0 <= index < count`.
-    public subscript(index: Int) -> Element {
+    @inlinable public subscript(index: Int, file: StaticString = #fileID, line: UInt = #line) -> Element {
         get {
-            guard index >= 0 && index < count else { stop("Buffer: index \(index) is not in 0 ..< \(count)") }
+            if index < 0 || index >= count { isOutside(index, count, file, line) }
             return unsafe base[index]
         }
         set {
-            guard index >= 0 && index < count else { stop("Buffer: index \(index) is not in 0 ..< \(count)") }
+            if index < 0 || index >= count { isOutside(index, count, file, line) }
             unsafe base[index] = newValue
         }
     }
 
-    /// Calls `body` with all elements.
+    /// All elements.
+    @inlinable public var span: Span<Element> {
+        @_lifetime(borrow self) get {
+            let span = unsafe Span(_unsafeStart: UnsafePointer(base), count: count)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// All elements for changing.
+    @inlinable public var mutableSpan: MutableSpan<Element> {
+        @_lifetime(&self) mutating get {
+            let span = unsafe MutableSpan(_unsafeStart: base, count: count)
+            return unsafe _overrideLifetime(span, mutating: &self)
+        }
+    }
+
+    /// All elements for changing.
+    @inlinable @_lifetime(&self) public mutating func elementsForWriting() -> MutableSpan<Element> { mutableSpan }
+
+    /// How many elements there are.
+    @inlinable public var shape: OperandShape { OperandShape(count: count) }
+
+    /// A buffer with the same elements in memory of its own.
+    public borrowing func copy() -> Buffer { Buffer(copying: span) }
+
+    /// Calls `body` with all elements; ``span`` is the same without a closure.
     public borrowing func withSpan<Result: ~Copyable, Failure: Error>(
         _ body: (Span<Element>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try unsafe body(UnsafeBufferPointer(start: base, count: count).span)
     }
 
-    /// Calls `body` with all elements for changing.
+    /// Calls `body` with all elements for changing; ``mutableSpan`` is the same without a closure.
     public mutating func withMutableSpan<Result: ~Copyable, Failure: Error>(
         _ body: (inout MutableSpan<Element>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -123,6 +152,11 @@ internal import CKernels
 
 // A buffer owns its memory alone, so it may move between threads; concurrent reads are as safe as those of any value.
 extension Buffer: @unchecked Sendable {}
+
+@inline(never) @usableFromInline
+internal func isOutside(_ index: Int, _ count: Int, _ file: StaticString, _ line: UInt) -> Never {
+    stop("Buffer: index \(index) is not in 0 ..< \(count)", file, line)
+}
 
 /// Memory that the system did not give.
 public struct AllocationError: Error, Equatable, CustomStringConvertible {
@@ -142,6 +176,9 @@ public struct AllocationError: Error, Equatable, CustomStringConvertible {
         "Buffer: the system does not give memory for \(count) elements of \(elementByteCount) bytes"
     }
 }
+
+// The name is taken inside Memory.
+private func freeHeap(_ base: UnsafeMutableRawPointer) { unsafe free(base) }
 
 // Where buffers come from: the heap, or for large ones a mapping that can have huge pages.
 @safe private enum Memory {
@@ -171,15 +208,8 @@ public struct AllocationError: Error, Equatable, CustomStringConvertible {
         if mappedByteCount > 0 {
             unsafe munmap(base, mappedByteCount)
         } else {
-            unsafe posixFree(base)
+            unsafe freeHeap(base)
         }
     }
 
-    private static func posixFree(_ base: UnsafeMutableRawPointer) {
-        #if canImport(Glibc)
-            unsafe Glibc.free(base)
-        #else
-            unsafe Darwin.free(base)
-        #endif
-    }
 }

@@ -79,6 +79,8 @@ public struct KernelDescription: Sendable {
         }
         let vectors = unsafe ck_vector_catalogue(&count)!
         for index in 0..<Int(count) { unsafe add(vectors[index]!.pointee.name, vectors[index]!.pointee.isa) }
+        let matrices = unsafe ck_matrix_catalogue(&count)!
+        for index in 0..<Int(count) { unsafe add(matrices[index]!.pointee.name, matrices[index]!.pointee.isa) }
         let networks = unsafe ck_network_catalogue(&count)!
         for index in 0..<Int(count) { unsafe add(networks[index]!.pointee.name, networks[index]!.pointee.isa) }
         return rows

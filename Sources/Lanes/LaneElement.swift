@@ -25,5 +25,6 @@ public struct LaneKernels<Element>: Sendable {
 
     package var gemm: OpaquePointer { unsafe isSingle ? ck_gemm_f32() : ck_gemm_f64() }
     package var vector: UnsafePointer<ck_vector_kernels> { unsafe isSingle ? ck_vector_f32() : ck_vector_f64() }
+    package var matrix: UnsafePointer<ck_matrix_kernels> { unsafe isSingle ? ck_matrix_f32() : ck_matrix_f64() }
     package var network: UnsafePointer<ck_network_kernels> { unsafe isSingle ? ck_network_f32() : ck_network_f64() }
 }

@@ -1,10 +1,13 @@
 /// An owned row-major matrix: element (i, j) stands at `i * columns + j` of one aligned buffer.
 ///
+/// A matrix is not copied implicitly, only by ``copy()``; it frees its memory when it ends. Types that hold one are noncopyable too
+/// (`struct Layer: ~Copyable`) or classes.
+///
 /// ```swift
-/// let a = Matrix<Float>(rows: 2, columns: 3, [1, 2, 3, 4, 5, 6])
-/// let b = Matrix<Float>(rows: 3, columns: 2, [1, 0, 0, 1, 1, 1])
-/// var c = Matrix<Float>(rows: 2, columns: 2)
-/// multiply(a, b, into: &c)   // [4, 5, 10, 11]
+/// let a = Matrix<Float>([[1, 2, 3], [4, 5, 6]])
+/// let b = Matrix<Float>([[1, 0], [0, 1], [1, 1]])
+/// let c = multiply(a, b)            // [[4, 5], [10, 11]]
+/// let d = multiply(a.transposed, a) // 3 x 3
 /// ```
 public struct Matrix<Element: LaneElement>: ~Copyable, Sendable {
     /// Number of rows.
@@ -17,13 +20,13 @@ public struct Matrix<Element: LaneElement>: ~Copyable, Sendable {
     /// A matrix of zeros.
     ///
     /// - Precondition: neither size is negative, and the elements fit in memory.
-    public init(rows: Int, columns: Int) {
-        self.init(rows: rows, columns: columns, repeating: 0)
+    public init(rows: Int, columns: Int, file: StaticString = #fileID, line: UInt = #line) {
+        self.init(rows: rows, columns: columns, repeating: 0, file: file, line: line)
     }
 
     /// A matrix whose elements all have one value.
-    public init(rows: Int, columns: Int, repeating value: Element) {
-        let count = Matrix.count(rows, columns)
+    public init(rows: Int, columns: Int, repeating value: Element, file: StaticString = #fileID, line: UInt = #line) {
+        let count = Matrix.count(rows, columns, file, line)
         self.rows = rows
         self.columns = columns
         self.buffer = Buffer(repeating: value, count: count)
@@ -32,133 +35,187 @@ public struct Matrix<Element: LaneElement>: ~Copyable, Sendable {
     /// A matrix with the given elements, row after row.
     ///
     /// - Precondition: there are `rows * columns` elements.
-    public init(rows: Int, columns: Int, _ elements: [Element]) {
-        guard elements.count == Matrix.count(rows, columns) else {
-            stop("Matrix: \(elements.count) elements do not fill \(rows) x \(columns)")
+    public init(rows: Int, columns: Int, _ elements: [Element], file: StaticString = #fileID, line: UInt = #line) {
+        self.init(rows: rows, columns: columns, buffer: Buffer(elements), file: file, line: line)
+    }
+
+    /// A matrix whose elements are those of a buffer, row after row, without a copy: placed memory, or that of huge pages, becomes a
+    /// matrix.
+    ///
+    /// - Precondition: the buffer has `rows * columns` elements.
+    public init(rows: Int, columns: Int, buffer: consuming Buffer<Element>, file: StaticString = #fileID, line: UInt = #line) {
+        guard buffer.count == Matrix.count(rows, columns, file, line) else {
+            stop("Matrix: \(buffer.count) elements do not fill \(rows) x \(columns)", file, line)
         }
         self.rows = rows
         self.columns = columns
-        self.buffer = Buffer(elements)
+        self.buffer = buffer
     }
 
-    private static func count(_ rows: Int, _ columns: Int) -> Int {
-        guard rows >= 0 && columns >= 0 else { stop("Matrix: a negative size (\(rows) x \(columns))") }
+    /// A matrix of rows that are written down: `Matrix([[1, 2], [3, 4]])`.
+    ///
+    /// - Precondition: all rows are equally long.
+    public init(_ rows: [[Element]], file: StaticString = #fileID, line: UInt = #line) {
+        let columns = rows.first?.count ?? 0
+        if let wrong = rows.firstIndex(where: { $0.count != columns }) {
+            stop("Matrix: row \(wrong) has \(rows[wrong].count) elements, row 0 has \(columns)", file, line)
+        }
+        self.init(rows: rows.count, columns: columns, Array(rows.joined()), file: file, line: line)
+    }
+
+    /// A copy of what a view shows.
+    public init(copying view: MatrixView<Element>) {
+        self.init(rows: view.rows, columns: view.columns)
+        for index in 0..<rows {
+            unsafe buffer.base.advanced(by: index * columns).update(
+                from: view.base + index * view.leadingDimension, count: columns)
+        }
+    }
+
+    private static func count(_ rows: Int, _ columns: Int, _ file: StaticString, _ line: UInt) -> Int {
+        guard rows >= 0 && columns >= 0 else { stop("Matrix: a negative size (\(rows) x \(columns))", file, line) }
         let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
-        guard !overflow else { stop("Matrix: \(rows) x \(columns) elements do not fit in memory") }
+        guard !overflow else { stop("Matrix: \(rows) x \(columns) elements do not fit in memory", file, line) }
         return count
     }
 
+    /// A matrix with the same elements in memory of its own.
+    public borrowing func copy() -> Matrix { Matrix(rows: rows, columns: columns, buffer: buffer.copy()) }
+
+    // MARK: Elements
+
     /// The element in a row and a column.
-    public subscript(row: Int, column: Int) -> Element {
+    ///
+    /// - Precondition: the matrix has both.
+    @inlinable public subscript(row: Int, column: Int, file: StaticString = #fileID, line: UInt = #line) -> Element {
         get {
-            guard contains(row, column) else { stop("Matrix: (\(row), \(column)) is not in \(rows) x \(columns)") }
+            if row < 0 || row >= rows || column < 0 || column >= columns { isOutside(row, column, rows, columns, file, line) }
             return unsafe buffer.base[row * columns + column]
         }
         set {
-            guard contains(row, column) else { stop("Matrix: (\(row), \(column)) is not in \(rows) x \(columns)") }
+            if row < 0 || row >= rows || column < 0 || column >= columns { isOutside(row, column, rows, columns, file, line) }
             unsafe buffer.base[row * columns + column] = newValue
         }
-    }
-
-    private borrowing func contains(_ row: Int, _ column: Int) -> Bool {
-        row >= 0 && row < rows && column >= 0 && column < columns
     }
 
     /// The elements in an array, row after row.
     public var elements: [Element] { buffer.elements }
 
-    /// Calls `body` with a view of the whole matrix, or of the given rows and columns.
-    ///
-    /// The view must not leave the closure.
-    public borrowing func withView<Result: ~Copyable, Failure: Error>(
-        rows rowRange: Range<Int>? = nil, columns columnRange: Range<Int>? = nil,
-        _ body: (MatrixView<Element>) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        try unsafe body(view.part(rows: rowRange ?? 0..<rows, columns: columnRange ?? 0..<columns))
+    /// All elements, row after row.
+    @inlinable public var span: Span<Element> { @_lifetime(borrow self) get { buffer.span } }
+
+    /// All elements for changing, row after row.
+    @inlinable public var mutableSpan: MutableSpan<Element> {
+        @_lifetime(&self) mutating get {
+            let span = unsafe MutableSpan(_unsafeStart: buffer.base, count: buffer.count)
+            return unsafe _overrideLifetime(span, mutating: &self)
+        }
     }
 
-    /// Calls `body` with a view for writing, of the whole matrix or of the given rows and columns.
+    /// The elements of a row.
     ///
-    /// The view must not leave the closure.
-    public mutating func withMutableView<Result: ~Copyable, Failure: Error>(
-        rows rowRange: Range<Int>? = nil, columns columnRange: Range<Int>? = nil,
-        _ body: (MutableMatrixView<Element>) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        let part = unsafe view.part(rows: rowRange ?? 0..<rows, columns: columnRange ?? 0..<columns)
-        return try unsafe body(
-            MutableMatrixView(
-                base: UnsafeMutablePointer(mutating: part.base), rows: part.rows, columns: part.columns,
-                leadingDimension: part.leadingDimension))
+    /// - Precondition: `0 <= row < rows`.
+    @_lifetime(borrow self)
+    public borrowing func row(_ row: Int, file: StaticString = #fileID, line: UInt = #line) -> Span<Element> {
+        storedView.row(row, file: file, line: line)
     }
 
-    // Valid while this matrix is borrowed.
-    internal var view: MatrixView<Element> {
-        unsafe MatrixView(base: UnsafePointer(buffer.base), rows: rows, columns: columns, leadingDimension: max(columns, 1))
+    /// The elements of a row for changing.
+    ///
+    /// - Precondition: `0 <= row < rows`.
+    @_lifetime(&self)
+    public mutating func mutableRow(_ row: Int, file: StaticString = #fileID, line: UInt = #line) -> MutableSpan<Element> {
+        guard row >= 0 && row < rows else { isOutside(row, 0, rows, columns, file, line) }
+        let span = unsafe MutableSpan(_unsafeStart: buffer.base + row * columns, count: columns)
+        return unsafe _overrideLifetime(span, mutating: &self)
+    }
+
+    /// Calls `body` with the elements of a row.
+    public borrowing func withRow<Result: ~Copyable, Failure: Error>(
+        _ row: Int, file: StaticString = #fileID, line: UInt = #line, _ body: (Span<Element>) throws(Failure) -> Result
+    ) throws(Failure) -> Result { try body(self.row(row, file: file, line: line)) }
+
+    /// Calls `body` with the elements of a row for changing.
+    public mutating func withMutableRow<Result: ~Copyable, Failure: Error>(
+        _ row: Int, file: StaticString = #fileID, line: UInt = #line,
+        _ body: (inout MutableSpan<Element>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var span = mutableRow(row, file: file, line: line)
+        return try body(&span)
+    }
+
+    // MARK: Views
+
+    /// A view of the whole matrix.
+    public var view: MatrixView<Element> { @_lifetime(borrow self) get { storedView } }
+
+    /// A view for writing of the whole matrix; ``MutableMatrixView/part(rows:columns:file:line:)`` is that of a block.
+    @_lifetime(&self) public mutating func mutableView() -> MutableMatrixView<Element> { viewForWriting() }
+
+    /// The view of some rows.
+    public subscript(rows range: Range<Int>) -> MatrixView<Element> {
+        @_lifetime(borrow self) get { storedView.part(rows: range, columns: 0..<columns) }
+    }
+
+    /// The view of some columns.
+    public subscript(columns range: Range<Int>) -> MatrixView<Element> {
+        @_lifetime(borrow self) get { storedView.part(rows: 0..<rows, columns: range) }
+    }
+
+    /// The view of a block: some columns of some rows.
+    public subscript(rows rowRange: Range<Int>, columns columnRange: Range<Int>) -> MatrixView<Element> {
+        @_lifetime(borrow self) get { storedView.part(rows: rowRange, columns: columnRange) }
+    }
+
+    /// The transpose, for products: nothing is moved in memory.
+    public var transposed: TransposedMatrix<Element> { @_lifetime(borrow self) get { TransposedMatrix(of: storedView) } }
+
+    // MARK: As a value
+
+    /// True where both have the same rows and columns and equal elements; NaN is equal to nothing.
+    public static func == (a: borrowing Matrix, b: borrowing Matrix) -> Bool {
+        guard a.rows == b.rows && a.columns == b.columns else { return false }
+        for index in 0..<a.buffer.count where unsafe a.buffer.base[index] != b.buffer.base[index] { return false }
+        return true
+    }
+
+    /// False where both have the same rows and columns and equal elements.
+    public static func != (a: borrowing Matrix, b: borrowing Matrix) -> Bool { !(a == b) }
+
+    /// Shape and elements, of large matrices the first and last ones.
+    public var description: String {
+        func text(_ count: Int, _ item: (Int) -> String) -> String {
+            let shown = count <= 8 ? Array(0..<count) : [0, 1, 2, -1, count - 2, count - 1]
+            return shown.map { $0 < 0 ? "…" : item($0) }.joined(separator: ", ")
+        }
+        let rowsText = text(rows) { row in "[" + text(columns) { column in "\(self[row, column])" } + "]" }
+        return "\(rows) x \(columns) [\(rowsText)]"
     }
 }
 
-/// A borrowed row-major matrix in somebody else's memory: element (i, j) stands at `base[i * leadingDimension + j]`.
-///
-/// A view does not own or keep its memory: it is valid only while the owner says so, such as inside
-/// ``Matrix/withView(rows:columns:_:)``. That is why it is marked unsafe.
-@unsafe public struct MatrixView<Element: LaneElement> {
-    /// Where element (0, 0) stands.
-    public let base: UnsafePointer<Element>
-    /// Rows, m of an m x n matrix.
-    public let rows: Int
-    /// Columns, n of an m x n matrix.
-    public let columns: Int
-    /// Elements from the start of one row to the start of the next.
-    public let leadingDimension: Int
-
-    /// A view of memory that the caller keeps alive.
-    ///
-    /// - Precondition: no size is negative and `leadingDimension >= columns`.
-    public init(base: UnsafePointer<Element>, rows: Int, columns: Int, leadingDimension: Int) {
-        guard rows >= 0 && columns >= 0 && leadingDimension >= columns else {
-            stop("MatrixView: \(rows) x \(columns) with leading dimension \(leadingDimension)")
+extension Matrix: MutableMatrixOperand {
+    /// A view of everything.
+    @inlinable public var storedView: MatrixView<Element> {
+        @_lifetime(borrow self) get {
+            let view = unsafe MatrixView(
+                base: UnsafePointer(buffer.base), rows: rows, columns: columns, leadingDimension: columns)
+            return unsafe _overrideLifetime(view, borrowing: self)
         }
-        unsafe self.base = unsafe base
-        unsafe self.rows = rows
-        unsafe self.columns = columns
-        unsafe self.leadingDimension = max(leadingDimension, 1)
     }
+    /// Never.
+    @inlinable public var isTransposed: Bool { false }
 
-    /// The view of some rows and columns of this one.
-    ///
-    /// - Precondition: the ranges lie inside the view.
-    public func part(rows rowRange: Range<Int>, columns columnRange: Range<Int>) -> MatrixView {
-        guard
-            unsafe rowRange.lowerBound >= 0 && rowRange.upperBound <= rows && columnRange.lowerBound >= 0
-                && columnRange.upperBound <= columns
-        else { stop(unsafe "MatrixView: rows \(rowRange) and columns \(columnRange) are not inside \(rows) x \(columns)") }
-        return unsafe MatrixView(
-            base: base + (rowRange.lowerBound * leadingDimension + columnRange.lowerBound), rows: rowRange.count,
-            columns: columnRange.count, leadingDimension: leadingDimension)
+    /// A view for writing, of everything.
+    @_lifetime(&self) public mutating func viewForWriting() -> MutableMatrixView<Element> {
+        let view = unsafe MutableMatrixView(base: buffer.base, rows: rows, columns: columns, leadingDimension: columns)
+        return unsafe _overrideLifetime(view, mutating: &self)
     }
 }
 
-/// A borrowed row-major matrix for writing; see ``MatrixView``.
-@unsafe public struct MutableMatrixView<Element: LaneElement> {
-    /// Where element (0, 0) stands.
-    public let base: UnsafeMutablePointer<Element>
-    /// Rows, m of an m x n matrix.
-    public let rows: Int
-    /// Columns, n of an m x n matrix.
-    public let columns: Int
-    /// Elements from the start of one row to the start of the next.
-    public let leadingDimension: Int
+extension Matrix: MutableLaneOperand {
+    /// Rows and columns.
+    @inlinable public var shape: OperandShape { OperandShape(rows: rows, columns: columns) }
 
-    /// A view of memory that the caller keeps alive and that nothing else uses meanwhile.
-    ///
-    /// - Precondition: no size is negative and `leadingDimension >= columns`.
-    public init(base: UnsafeMutablePointer<Element>, rows: Int, columns: Int, leadingDimension: Int) {
-        guard rows >= 0 && columns >= 0 && leadingDimension >= columns else {
-            stop("MutableMatrixView: \(rows) x \(columns) with leading dimension \(leadingDimension)")
-        }
-        unsafe self.base = unsafe base
-        unsafe self.rows = rows
-        unsafe self.columns = columns
-        unsafe self.leadingDimension = max(leadingDimension, 1)
-    }
+    /// All elements for changing, row after row.
+    @inlinable @_lifetime(&self) public mutating func elementsForWriting() -> MutableSpan<Element> { mutableSpan }
 }

@@ -1,5 +1,3 @@
-internal import CKernels
-
 /// Along which side of C a bias vector lies.
 public enum BiasAxis: Sendable {
     /// One number for each column: the bias of a layer whose samples are rows.
@@ -8,104 +6,139 @@ public enum BiasAxis: Sendable {
     case perRow
 }
 
-// MARK: Matrices
+// MARK: Matrices and views
 
 /// Matrix product: C = α·op(A)·op(B) + β·C, then bias and ReLU.
 ///
 /// - Parameters:
-///   - a: op(A) is m × k; A is stored k × m where `transposeA` is true.
-///   - b: op(B) is k × n; B is stored n × k where `transposeB` is true.
+///   - a: op(A) is m × k: a matrix, a view of one, or the transpose of either; its transpose where `transposeA` is true.
+///   - b: op(B) is k × n.
 ///   - c: m × n. It is never read where `beta` is 0.
-///   - transposeA: op(A) is the transpose of A.
+///   - transposeA: op(A) is the transpose of A, as it is for `a.transposed`.
 ///   - transposeB: op(B) is the transpose of B.
 ///   - alpha: factor of the product. Where it is 0, A and B are not read.
 ///   - beta: factor of the old C.
 ///   - bias: n numbers (`.perColumn`) or m numbers (`.perRow`), added after everything else.
 ///   - biasAxis: which of the two.
 ///   - relu: negative results become +0; -0 and NaN stay.
+///   - workers: the calling thread, or a pool; a product too small to gain runs on the calling thread alone.
+///   - file: where a misuse is reported.
+///   - line: where a misuse is reported.
 ///
-/// Runs on the calling thread. The result has the same bits on every instruction set, for every position of an element and
-/// for every stride; the chain of operations is stated in `ck_gemm.h`.
+/// The result has the same bits on every instruction set, for any number of lanes, for every position of an element and for every
+/// stride; the chain of operations is stated in `ck_gemm.h`.
 ///
-/// Sizes that do not fit stop the program with a message that names both shapes.
+/// Sizes that do not fit, and a C that overlaps an operand, stop the program with a message that names both shapes.
 ///
 /// Known elsewhere as `cblas_sgemm` (Accelerate, BLAS), `matmul`, `addmm` and `F.linear` (PyTorch, MLX), `@` (NumPy).
-@_specialize(where Element == Float)
-@_specialize(where Element == Double)
-public func multiply<Element: LaneElement>(
-    _ a: borrowing Matrix<Element>, _ b: borrowing Matrix<Element>, into c: inout Matrix<Element>,
-    transposeA: Bool = false, transposeB: Bool = false, alpha: Element = 1, beta: Element = 0,
-    bias: Span<Element>? = nil, biasAxis: BiasAxis = .perColumn, relu: Bool = false
-) {
-    unsafe multiply(
-        a, b, into: &c, transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta, bias: bias,
-        biasAxis: biasAxis, relu: relu, pool: nil)
+@inlinable
+public func multiply<
+    A: ProductOperand & ~Copyable & ~Escapable, B: ProductOperand & ~Copyable & ~Escapable,
+    C: MutableMatrixOperand & ~Copyable & ~Escapable
+>(
+    _ a: borrowing A, _ b: borrowing B, into c: inout C, transposeA: Bool = false, transposeB: Bool = false,
+    alpha: A.Element = 1, beta: A.Element = 0, bias: Span<A.Element>? = nil, biasAxis: BiasAxis = .perColumn,
+    relu: Bool = false,
+    on workers: some Workers = CallingThread(), file: StaticString = #fileID, line: UInt = #line
+) where B.Element == A.Element, C.Element == A.Element {
+    var target = c.viewForWriting()
+    product(
+        a.storedView, a.isTransposed != transposeA, b.storedView, b.isTransposed != transposeB, into: &target, alpha, beta,
+        bias, biasAxis, relu, workers.lanePool, file, line)
+}
+
+/// The same with a bias from a buffer, an array or a matrix of one row.
+@inlinable
+public func multiply<
+    A: ProductOperand & ~Copyable & ~Escapable, B: ProductOperand & ~Copyable & ~Escapable,
+    C: MutableMatrixOperand & ~Copyable & ~Escapable, V: LaneOperand & ~Copyable & ~Escapable
+>(
+    _ a: borrowing A, _ b: borrowing B, into c: inout C, transposeA: Bool = false, transposeB: Bool = false,
+    alpha: A.Element = 1, beta: A.Element = 0, bias: borrowing V, biasAxis: BiasAxis = .perColumn, relu: Bool = false,
+    on workers: some Workers = CallingThread(), file: StaticString = #fileID, line: UInt = #line
+) where B.Element == A.Element, C.Element == A.Element, V.Element == A.Element {
+    var target = c.viewForWriting()
+    product(
+        a.storedView, a.isTransposed != transposeA, b.storedView, b.isTransposed != transposeB, into: &target, alpha, beta,
+        bias.span, biasAxis, relu, workers.lanePool, file, line)
+}
+
+/// The matrix product of two operands in a matrix of its own.
+///
+/// ```swift
+/// let gram = multiply(x.transposed, x)
+/// ```
+@inlinable public func multiply<A: ProductOperand & ~Copyable & ~Escapable, B: ProductOperand & ~Copyable & ~Escapable>(
+    _ a: borrowing A, _ b: borrowing B, on workers: some Workers = CallingThread(), file: StaticString = #fileID,
+    line: UInt = #line
+) -> Matrix<A.Element> where B.Element == A.Element {
+    let (left, right) = (a.storedView, b.storedView)
+    var c = Matrix<A.Element>(
+        rows: a.isTransposed ? left.columns : left.rows, columns: b.isTransposed ? right.rows : right.columns)
+    multiply(a, b, into: &c, on: workers, file: file, line: line)
+    return c
 }
 
 /// Matrix product with an operand packed beforehand: C = α·op(A)·B + β·C, then bias and ReLU.
 ///
 /// The bits are those of the product with the matrix that was packed.
-@_specialize(where Element == Float)
-@_specialize(where Element == Double)
-public func multiply<Element: LaneElement>(
-    _ a: borrowing Matrix<Element>, _ b: borrowing PackedMatrix<Element>, into c: inout Matrix<Element>,
-    transposeA: Bool = false, alpha: Element = 1, beta: Element = 0,
-    bias: Span<Element>? = nil, biasAxis: BiasAxis = .perColumn, relu: Bool = false
-) {
-    let biasBase = unsafe checkedBase(bias, biasAxis, c.rows, c.columns)
-    unsafe multiply(
-        Operand(a.buffer.base, a.rows, a.columns, a.columns), Operand(b.buffer.base, b.rows, b.columns, b.columns),
-        into: Operand(c.buffer.base, c.rows, c.columns, c.columns), transposeA, false, alpha, beta, biasBase, biasAxis, relu,
-        isPacked: true)
+@inlinable public func multiply<A: ProductOperand & ~Copyable & ~Escapable, C: MutableMatrixOperand & ~Copyable & ~Escapable>(
+    _ a: borrowing A, _ b: borrowing PackedMatrix<A.Element>, into c: inout C, transposeA: Bool = false, alpha: A.Element = 1,
+    beta: A.Element = 0, bias: Span<A.Element>? = nil, biasAxis: BiasAxis = .perColumn, relu: Bool = false,
+    on workers: some Workers = CallingThread(), file: StaticString = #fileID, line: UInt = #line
+) where C.Element == A.Element {
+    var target = c.viewForWriting()
+    product(
+        a.storedView, a.isTransposed != transposeA, b, into: &target, alpha, beta, bias, biasAxis, relu, workers.lanePool, file,
+        line)
 }
 
-// MARK: Views
-
-/// Matrix product of views; see ``multiply(_:_:into:transposeA:transposeB:alpha:beta:bias:biasAxis:relu:)``.
+/// Matrix times vector: y = α·op(A)·x + β·y.
 ///
-/// C must not overlap A, B or the bias.
-@_specialize(where Element == Float)
-@_specialize(where Element == Double)
-@unsafe public func multiply<Element: LaneElement>(
-    _ a: MatrixView<Element>, _ b: MatrixView<Element>, into c: MutableMatrixView<Element>,
-    transposeA: Bool = false, transposeB: Bool = false, alpha: Element = 1, beta: Element = 0,
-    bias: Span<Element>? = nil, biasAxis: BiasAxis = .perColumn, relu: Bool = false
-) {
-    unsafe multiply(
-        a, b, into: c, transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta, bias: bias,
-        biasAxis: biasAxis, relu: relu, pool: nil)
+/// - Parameters:
+///   - a: op(A) is m × n.
+///   - x: n numbers.
+///   - y: m numbers. They are never read where `beta` is 0.
+///   - alpha: factor of the product.
+///   - beta: factor of the old y.
+///   - workers: the calling thread, or a pool.
+///   - file: where a misuse is reported.
+///   - line: where a misuse is reported.
+///
+/// The bits are those of a product with a matrix of one column.
+@inlinable
+public func multiply<
+    A: ProductOperand & ~Copyable & ~Escapable, X: LaneOperand & ~Copyable & ~Escapable,
+    Y: MutableLaneOperand & ~Copyable & ~Escapable
+>(
+    _ a: borrowing A, vector x: borrowing X, into y: inout Y, alpha: A.Element = 1, beta: A.Element = 0,
+    on workers: some Workers = CallingThread(), file: StaticString = #fileID, line: UInt = #line
+) where X.Element == A.Element, Y.Element == A.Element {
+    let (column, rows) = (x.span, y.shape.count)
+    var target = y.elementsForWriting()
+    var result = MutableMatrixView(&target, rows: rows, columns: 1)
+    product(
+        a.storedView, a.isTransposed, MatrixView(column, rows: column.count, columns: 1), false, into: &result, alpha, beta,
+        nil,
+        .perColumn, false, workers.lanePool, file, line)
 }
 
-// MARK: On a pool
-
-// For LanesParallel: the same products with a pool of lanes (a ck_pool; nil for none).
-
-@_specialize(where Element == Float)
-@_specialize(where Element == Double)
-@unsafe package func multiply<Element: LaneElement>(
-    _ a: borrowing Matrix<Element>, _ b: borrowing Matrix<Element>, into c: inout Matrix<Element>,
-    transposeA: Bool, transposeB: Bool, alpha: Element, beta: Element, bias: Span<Element>?, biasAxis: BiasAxis, relu: Bool,
-    pool: OpaquePointer?
-) {
-    let biasBase = unsafe checkedBase(bias, biasAxis, c.rows, c.columns)
-    unsafe multiply(
-        Operand(a.buffer.base, a.rows, a.columns, a.columns), Operand(b.buffer.base, b.rows, b.columns, b.columns),
-        into: Operand(c.buffer.base, c.rows, c.columns, c.columns), transposeA, transposeB, alpha, beta, biasBase, biasAxis,
-        relu, pool: pool)
-}
-
-@_specialize(where Element == Float)
-@_specialize(where Element == Double)
-@unsafe package func multiply<Element: LaneElement>(
-    _ a: MatrixView<Element>, _ b: MatrixView<Element>, into c: MutableMatrixView<Element>,
-    transposeA: Bool, transposeB: Bool, alpha: Element, beta: Element, bias: Span<Element>?, biasAxis: BiasAxis, relu: Bool,
-    pool: OpaquePointer?
-) {
-    let biasBase = unsafe checkedBase(bias, biasAxis, c.rows, c.columns)
-    unsafe multiply(
-        Operand(a.base, a.rows, a.columns, a.leadingDimension), Operand(b.base, b.rows, b.columns, b.leadingDimension),
-        into: Operand(c.base, c.rows, c.columns, c.leadingDimension), transposeA, transposeB, alpha, beta, biasBase, biasAxis,
-        relu, pool: pool)
+/// Outer product: A = α·x·yᵀ + β·A.
+///
+/// - Precondition: A has as many rows as `x` has elements, and as many columns as `y` has.
+@inlinable
+public func outerProduct<
+    X: LaneOperand & ~Copyable & ~Escapable, Y: LaneOperand & ~Copyable & ~Escapable,
+    C: MutableMatrixOperand & ~Copyable & ~Escapable
+>(
+    _ x: borrowing X, _ y: borrowing Y, into a: inout C, alpha: C.Element = 1, beta: C.Element = 0,
+    on workers: some Workers = CallingThread(), file: StaticString = #fileID, line: UInt = #line
+) where X.Element == C.Element, Y.Element == C.Element {
+    let (column, row) = (x.span, y.span)
+    var target = a.viewForWriting()
+    product(
+        MatrixView(column, rows: column.count, columns: 1), false, MatrixView(row, rows: 1, columns: row.count), false,
+        into: &target, alpha, beta, nil, .perColumn, false, workers.lanePool, file, line)
 }
 
 // MARK: Spans
@@ -129,173 +162,27 @@ public func multiply<Element: LaneElement>(
 ///   - bias: n numbers (`.perColumn`) or m numbers (`.perRow`), added after everything else.
 ///   - biasAxis: which of the two.
 ///   - relu: negative results become +0; -0 and NaN stay.
+///   - workers: the calling thread, or a pool.
+///   - file: where a misuse is reported.
+///   - line: where a misuse is reported.
 ///
 /// Spans that are too short for their shapes stop the program with a message.
-@_specialize(where Element == Float)
-@_specialize(where Element == Double)
-public func multiply<Element: LaneElement>(
+@inlinable public func multiply<Element: LaneElement>(
     m: Int, n: Int, k: Int, _ a: Span<Element>, leadingDimensionA: Int? = nil, _ b: Span<Element>,
     leadingDimensionB: Int? = nil, into c: inout MutableSpan<Element>, leadingDimensionC: Int? = nil,
     transposeA: Bool = false, transposeB: Bool = false, alpha: Element = 1, beta: Element = 0,
-    bias: Span<Element>? = nil, biasAxis: BiasAxis = .perColumn, relu: Bool = false
+    bias: Span<Element>? = nil, biasAxis: BiasAxis = .perColumn, relu: Bool = false,
+    on workers: some Workers = CallingThread(), file: StaticString = #fileID, line: UInt = #line
 ) {
-    guard m >= 0 && n >= 0 && k >= 0 else { stop("multiply: a negative size (m \(m), n \(n), k \(k))") }
+    if m < 0 || n < 0 || k < 0 { stop("multiply: a negative size (m \(m), n \(n), k \(k))", file, line) }
     let (aRows, aColumns) = transposeA ? (k, m) : (m, k)
     let (bRows, bColumns) = transposeB ? (n, k) : (k, n)
-    let lda = checkedLeadingDimension("A", aRows, aColumns, leadingDimensionA, a.count)
-    let ldb = checkedLeadingDimension("B", bRows, bColumns, leadingDimensionB, b.count)
-    let ldc = checkedLeadingDimension("C", m, n, leadingDimensionC, c.count)
-    let biasBase = unsafe checkedBase(bias, biasAxis, m, n)
-    unsafe a.withUnsafeBufferPointer { a in
-        unsafe b.withUnsafeBufferPointer { b in
-            unsafe c.withUnsafeMutableBufferPointer { c in
-                // An empty span has no address; nothing is read or written then.
-                guard let cBase = c.baseAddress else { return }
-                let nothing = unsafe UnsafePointer(cBase)
-                unsafe multiply(
-                    Operand(a.baseAddress ?? nothing, aRows, aColumns, lda),
-                    Operand(b.baseAddress ?? nothing, bRows, bColumns, ldb), into: Operand(cBase, m, n, ldc), transposeA,
-                    transposeB, alpha, beta, biasBase, biasAxis, relu)
-            }
-        }
-    }
-}
-
-private func checkedLeadingDimension(_ name: String, _ rows: Int, _ columns: Int, _ given: Int?, _ count: Int) -> Int {
-    let leadingDimension = given ?? columns
-    guard leadingDimension >= columns else {
-        stop("multiply: \(name) is stored \(rows) x \(columns), its leading dimension \(leadingDimension) is too small")
-    }
-    if rows > 0 && columns > 0 {
-        let (lastRow, overflow) = (rows - 1).multipliedReportingOverflow(by: leadingDimension)
-        guard !overflow && lastRow <= count - columns else {
-            stop(
-                "multiply: \(name) is stored \(rows) x \(columns) with leading dimension \(leadingDimension), the span has \(count) elements"
-            )
-        }
-    }
-    return leadingDimension
-}
-
-// MARK: The one call
-
-// A matrix on its way to C: the memory belongs to the caller's operand, which is borrowed for the length of the call.
-@unsafe internal struct Operand {
-    let base: UnsafeRawPointer
-    let rows: Int, columns: Int, leadingDimension: Int
-
-    @inline(__always) init(_ base: UnsafeRawPointer, _ rows: Int, _ columns: Int, _ leadingDimension: Int) {
-        unsafe self.base = unsafe base
-        unsafe self.rows = rows
-        unsafe self.columns = columns
-        unsafe self.leadingDimension = leadingDimension
-    }
-
-    // Addresses of the first element and past the last one.
-    @inline(__always) private func bounds(_ size: Int) -> (start: UInt, end: UInt) {
-        let start = unsafe UInt(bitPattern: base)
-        guard unsafe rows > 0 && columns > 0 else { return (start, start) }
-        return unsafe (start, start &+ UInt(bitPattern: ((rows - 1) &* leadingDimension &+ columns) &* size))
-    }
-
-    /// False where no element of one is near the other: for nearly all calls.
-    @inline(__always) func mayOverlap(_ other: Operand, _ size: Int) -> Bool {
-        let (mine, theirs) = unsafe (bounds(size), other.bounds(size))
-        return mine.start < theirs.end && theirs.start < mine.end
-    }
-
-    /// Whether they have an element in common: views of one buffer may lie between each other's rows.
-    func overlaps(_ other: Operand, _ size: Int) -> Bool {
-        let (mine, theirs) = unsafe (bounds(size), other.bounds(size))
-        let row = unsafe UInt(other.leadingDimension * size)
-        return unsafe (0..<UInt(rows)).contains { index in
-            let start = unsafe mine.start + index * UInt(leadingDimension * size)
-            let end = unsafe start + UInt(columns * size)
-            guard start < theirs.end && theirs.start < end else { return false }
-            // The other's row that this one begins in or before, and all that follow before this one ends.
-            let first = start > theirs.start ? (start - theirs.start) / row : 0
-            return unsafe (first..<UInt(other.rows)).lazy.map { theirs.start + $0 * row }.prefix { $0 < end }.contains {
-                unsafe $0 + UInt(other.columns * size) > start
-            }
-        }
-    }
-}
-
-private func overlap(_ name: String) -> Never {
-    stop("multiply: C overlaps \(name), which would be overwritten while it is read")
-}
-
-// The span outlives the call that it is an argument of.
-private func checkedBase<Element: LaneElement>(
-    _ bias: Span<Element>?, _ axis: BiasAxis, _ rows: Int, _ columns: Int
-) -> UnsafeRawPointer? {
-    guard let bias else { return nil }
-    let expected = axis == .perColumn ? columns : rows
-    guard bias.count == expected else {
-        stop(
-            "multiply: a bias of \(bias.count) elements does not fit \(axis == .perColumn ? "the columns" : "the rows") of C (\(rows) x \(columns))"
-        )
-    }
-    return unsafe bias.withUnsafeBufferPointer { unsafe UnsafeRawPointer($0.baseAddress) }
-}
-
-private func multiply<Element: LaneElement>(
-    _ a: Operand, _ b: Operand, into c: Operand, _ transposeA: Bool, _ transposeB: Bool, _ alpha: Element, _ beta: Element,
-    _ bias: UnsafeRawPointer?, _ biasAxis: BiasAxis, _ relu: Bool, isPacked: Bool = false, pool: OpaquePointer? = nil
-) {
-    let m = unsafe transposeA ? a.columns : a.rows
-    let k = unsafe transposeA ? a.rows : a.columns
-    let bRows = unsafe transposeB ? b.columns : b.rows
-    let n = unsafe transposeB ? b.rows : b.columns
-    guard unsafe k == bRows && m == c.rows && n == c.columns else {
-        unsafe shapeMismatch(m, k, bRows, n, c.rows, c.columns)
-    }
-    let size = MemoryLayout<Element>.stride
-    if unsafe c.mayOverlap(a, size) && alpha != 0 && c.overlaps(a, size) { overlap("A") }
-    if unsafe !isPacked && c.mayOverlap(b, size) && alpha != 0 && c.overlaps(b, size) { overlap("B") }
-    if let bias = unsafe bias {
-        let row = unsafe Operand(bias, 1, biasAxis == .perColumn ? n : m, biasAxis == .perColumn ? n : m)
-        if unsafe c.mayOverlap(row, size) && c.overlaps(row, size) { overlap("the bias") }
-    }
-    var problem = unsafe ck_gemm_problem()
-    unsafe problem.m = Int64(m)
-    unsafe problem.n = Int64(n)
-    unsafe problem.k = Int64(k)
-    unsafe problem.a = unsafe a.base
-    unsafe problem.lda = Int64(a.leadingDimension)
-    if isPacked { unsafe problem.packed_b = unsafe b.base } else { unsafe problem.b = unsafe b.base }
-    unsafe problem.ldb = Int64(b.leadingDimension)
-    unsafe problem.c = unsafe UnsafeMutableRawPointer(mutating: c.base)
-    unsafe problem.ldc = Int64(c.leadingDimension)
-    unsafe problem.transpose_a = transposeA
-    unsafe problem.transpose_b = transposeB
-    unsafe problem.relu = relu
-    if let bias = unsafe bias {
-        unsafe problem.bias = unsafe bias
-        unsafe problem.bias_kind = biasAxis == .perColumn ? CK_BIAS_PER_COLUMN : CK_BIAS_PER_ROW
-    }
-    if Element.laneKernels.isSingle {
-        unsafe problem.alpha.f32 = unsafe unsafeBitCast(alpha, to: Float.self)
-        unsafe problem.beta.f32 = unsafe unsafeBitCast(beta, to: Float.self)
-        unsafe run(pool, ck_gemm_f32(), &problem)
-    } else {
-        unsafe problem.alpha.f64 = unsafe unsafeBitCast(alpha, to: Double.self)
-        unsafe problem.beta.f64 = unsafe unsafeBitCast(beta, to: Double.self)
-        unsafe run(pool, ck_gemm_f64(), &problem)
-    }
-}
-
-@inline(__always)
-private func run(_ pool: OpaquePointer?, _ kernels: OpaquePointer, _ problem: UnsafePointer<ck_gemm_problem>) {
-    if let pool = unsafe pool {
-        unsafe ck_gemm_parallel(pool, kernels, problem)
-    } else {
-        unsafe ck_gemm(kernels, problem)
-    }
-}
-
-private func shapeMismatch(_ m: Int, _ k: Int, _ bRows: Int, _ n: Int, _ cRows: Int, _ cColumns: Int) -> Never {
-    k == bRows
-        ? stop("multiply: op(A)·op(B) is \(m) x \(n), C is \(cRows) x \(cColumns)")
-        : stop("multiply: op(A) is \(m) x \(k), op(B) is \(bRows) x \(n): the inner dimensions differ")
+    let lda = checkedLeadingDimension("A", aRows, aColumns, leadingDimensionA, a.count, file, line)
+    let ldb = checkedLeadingDimension("B", bRows, bColumns, leadingDimensionB, b.count, file, line)
+    let ldc = checkedLeadingDimension("C", m, n, leadingDimensionC, c.count, file, line)
+    var target = MutableMatrixView(&c, rows: m, columns: n, leadingDimension: ldc)
+    product(
+        MatrixView(a, rows: aRows, columns: aColumns, leadingDimension: lda), transposeA,
+        MatrixView(b, rows: bRows, columns: bColumns, leadingDimension: ldb), transposeB, into: &target, alpha, beta, bias,
+        biasAxis, relu, workers.lanePool, file, line)
 }

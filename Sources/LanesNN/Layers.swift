@@ -22,7 +22,8 @@ internal struct Linear: Sendable {
         into y: Rows<Element>  // samples × outputs
     ) {
         let bias = unsafe UnsafeBufferPointer(start: bias(parameters).base, count: outputs)
-        unsafe multiply(x.view, weights(parameters).view, into: y.mutableView, bias: bias.span, relu: isRectified)
+        var result = y.mutableView
+        multiply(x.view, weights(parameters).view, into: &result, bias: unsafe bias.span, relu: isRectified)
     }
 
     /// dx = dy·Wᵀ
@@ -31,7 +32,8 @@ internal struct Linear: Sendable {
         _ parameters: Rows<Element>,
         into dx: Rows<Element>  // samples × inputs
     ) {
-        unsafe multiply(dy.view, weights(parameters).view, into: dx.mutableView, transposeB: true)
+        var result = dx.mutableView
+        multiply(dy.view, weights(parameters).view.transposed, into: &result)
     }
 
     /// dW = α·xᵀ·dy + β·dW for some rows of W, which is some inputs. Which rows does not change a bit of theirs.
@@ -41,17 +43,17 @@ internal struct Linear: Sendable {
         inputs range: Range<Int>, alpha: Element = 1, beta: Element = 0,
         into dw: Rows<Element>  // inputs × outputs
     ) {
-        unsafe multiply(
-            x.columns(range).view, dy.view, into: dw[range].mutableView, transposeA: true, alpha: alpha, beta: beta)
+        var result = dw[range].mutableView
+        multiply(x.columns(range).view.transposed, dy.view, into: &result, alpha: alpha, beta: beta)
     }
 
-    /// db = the column sums of dy, samples in ascending order.
+    /// db = the column sums of dy, samples in blocks of 256, in ascending order.
     func biasGradient<Element>(
         _ dy: Rows<Element>,  // samples × outputs
         into db: Rows<Element>  // 1 × outputs
     ) {
-        unsafe Element.laneKernels.network.pointee.column_sums(
-            Int64(dy.rows), Int64(dy.columns), dy.base, Int64(dy.leadingDimension), db.base)
+        unsafe Element.laneKernels.matrix.pointee.reduce_columns(
+            CK_SUM, Int64(dy.rows), Int64(dy.columns), dy.base, Int64(dy.leadingDimension), db.base)
     }
 }
 
@@ -80,7 +82,7 @@ internal enum LogSoftmax {
         _ x: Rows<Element>,  // samples × classes
         into y: Rows<Element>  // samples × classes
     ) {
-        unsafe Element.laneKernels.network.pointee.log_softmax(
+        unsafe Element.laneKernels.matrix.pointee.log_softmax(
             Int64(x.rows), Int64(x.columns), x.base, Int64(x.leadingDimension), y.base, Int64(y.leadingDimension))
     }
 }

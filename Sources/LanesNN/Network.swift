@@ -114,14 +114,10 @@ public enum Initialization: String, Sendable, CaseIterable {
         guard x.columns == shape.inputs else {
             fatalError("Network.predict: samples of \(x.columns) numbers, the network takes \(shape.inputs)")
         }
-        var result = Matrix<Element>(rows: x.rows, columns: shape.classes)
-        unsafe x.withView { view in
-            let from = unsafe Rows(UnsafeMutablePointer(mutating: view.base), view.rows, view.columns)
-            unsafe result.withMutableView { view in
-                let to = unsafe Rows(view.base, view.rows, view.columns)
-                forEachBlock(of: from.rows, on: pool) { rows, work in forward(from[rows], into: to[rows], work) }
-            }
-        }
+        let result = Matrix<Element>(rows: x.rows, columns: shape.classes)
+        let from = unsafe Rows(UnsafeMutablePointer(mutating: x.buffer.base), x.rows, x.columns)
+        let to = unsafe Rows(result.buffer.base, result.rows, result.columns)
+        forEachBlock(of: from.rows, on: pool) { rows, work in forward(from[rows], into: to[rows], work) }
         return result
     }
 

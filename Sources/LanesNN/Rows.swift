@@ -27,11 +27,16 @@ import Lanes
     /// All numbers, where rows follow each other without gaps.
     var count: Int { rows * columns }
 
+    // The owner of the memory outlives this, and so both views.
     var view: MatrixView<Element> {
-        unsafe MatrixView(base: base, rows: rows, columns: columns, leadingDimension: leadingDimension)
+        @_lifetime(immortal) get {
+            unsafe MatrixView(base: base, rows: rows, columns: columns, leadingDimension: leadingDimension)
+        }
     }
     var mutableView: MutableMatrixView<Element> {
-        unsafe MutableMatrixView(base: base, rows: rows, columns: columns, leadingDimension: leadingDimension)
+        @_lifetime(immortal) get {
+            unsafe MutableMatrixView(base: base, rows: rows, columns: columns, leadingDimension: leadingDimension)
+        }
     }
 
     /// The sum of the squares of all numbers, in the element type.

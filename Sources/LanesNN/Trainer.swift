@@ -256,7 +256,7 @@ import LanesParallel
         pool.run(most: min(passes.blocks.count, most)) { lane, lanes in
             let input = passes.given ?? passes.inputs[lane]
             prepare(input, passes.whole)
-            passes.forwardFirstLayer(WorkerPool.block(lane, of: lanes, count: passes.blocks.count), input: input)
+            passes.forwardFirstLayer(LanePool.block(lane, of: lanes, count: passes.blocks.count), input: input)
         }
     }
 
@@ -266,7 +266,7 @@ import LanesParallel
     ) {
         let units = (passes.count + 7) / 8
         pool.run(most: min(units, most)) { lane, lanes in
-            let mine = WorkerPool.block(lane, of: lanes, count: units)
+            let mine = LanePool.block(lane, of: lanes, count: units)
             guard !mine.isEmpty else { return }
             let rows = mine.lowerBound * 8..<min(mine.upperBound * 8, passes.count)
             if !passes.isCut { prepare(passes.given ?? passes.inputs[0], rows) }
@@ -289,7 +289,7 @@ import LanesParallel
     private func learnFromShards(_ passes: TrainingPasses<Element>, _ learning: Learning<Element>) {
         let (accumulators, lines) = (accumulators(passes.count), shape.storageCount / 32)
         pool.run(most: lines / 256 + 1) { lane, lanes in
-            let mine = WorkerPool.block(lane, of: lanes, count: lines)
+            let mine = LanePool.block(lane, of: lanes, count: lines)
             if !mine.isEmpty { learning.shards(mine.lowerBound * 32..<mine.upperBound * 32, of: accumulators) }
         }
     }
@@ -300,7 +300,7 @@ import LanesParallel
     ) {
         pool.run(most: min(max(1, passes.count / 8), most)) { lane, lanes in
             passes.learn(
-                learning, blocks: WorkerPool.block(lane, of: lanes, count: passes.blocks.count), lane: lane, of: lanes,
+                learning, blocks: LanePool.block(lane, of: lanes, count: passes.blocks.count), lane: lane, of: lanes,
                 input: passes.given ?? passes.inputs[lane < prepared ? lane : 0])
         }
     }

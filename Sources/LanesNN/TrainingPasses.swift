@@ -119,7 +119,7 @@ import LanesParallel
         }
         for index in (isCut ? 1 : 0)..<layers.count {
             let (layer, dy) = (layers[index], deltas[index][whole])
-            let share = WorkerPool.block(lane, of: lanes, count: (layer.inputs + 7) / 8)
+            let share = LanePool.block(lane, of: lanes, count: (layer.inputs + 7) / 8)
             if !share.isEmpty {
                 let rows = share.lowerBound * 8..<min(share.upperBound * 8, layer.inputs)
                 learning.weights(layer, self.input(of: index, input)[whole], dy, inputs: rows)

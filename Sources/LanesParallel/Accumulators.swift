@@ -1,8 +1,7 @@
-internal import CKernels
-import Lanes
 import Synchronization
 
-/// Sums of several lanes side by side: each lane adds to its own, and they are merged in lane order.
+/// Sums of several lanes side by side: each lane adds to its own, and they are merged in lane order. Sums of `Float`, `Int` or any
+/// type of yours that can be added.
 ///
 /// Each lane's numbers begin on a cache line of their own (128 bytes: lines are 64 bytes on most processors and fetched in pairs), so
 /// that no lane's additions take a line away from another. `padded: false` puts them next to each other: the mistake called
@@ -16,52 +15,73 @@ import Synchronization
 /// pool.run { lane, _ in sums.withLane(lane) { span in span[3] += 1 } }
 /// let total = sums.merged()
 /// ```
-@safe public struct LaneAccumulators<Element: LaneElement>: ~Copyable, Sendable {
+@safe public struct LaneAccumulators<Element: AdditiveArithmetic & Sendable>: ~Copyable, @unchecked Sendable {
     /// How many lanes have sums of their own.
     public let lanes: Int
     /// Numbers of each lane.
     public let count: Int
     /// Elements from the first number of one lane to that of the next.
     public let stride: Int
-    private let buffer: Buffer<Element>
+    // Owned by this value alone from init to deinit.
+    private let base: UnsafeMutablePointer<Element>
     private let inside: LaneFlags
 
     /// Zeros for every lane.
-    public init(lanes: Int, count: Int, padded: Bool = true) {
-        guard lanes >= 1 && count >= 0 else { fatalError("LaneAccumulators: \(lanes) lanes of \(count) numbers") }
-        let line = 128 / MemoryLayout<Element>.stride
+    public init(lanes: Int, count: Int, padded: Bool = true, file: StaticString = #fileID, line: UInt = #line) {
+        guard lanes >= 1 && count >= 0 else {
+            fatalError("LaneAccumulators: \(lanes) lanes of \(count) numbers", file: file, line: line)
+        }
+        let size = MemoryLayout<Element>.stride
+        // The fewest elements that fill whole lines: elements of your own type may be of any size.
+        var perLine = 1
+        while perLine * size % 128 != 0 { perLine += 1 }
         self.lanes = lanes
         self.count = count
         let wanted = padded ? max(1, count) : count
-        let (stride, isTooLong) = wanted.addingReportingOverflow(padded ? (line - wanted % line) % line : 0)
+        let (stride, isTooLong) = wanted.addingReportingOverflow(padded ? (perLine - wanted % perLine) % perLine : 0)
         let (total, isTooMuch) = stride.multipliedReportingOverflow(by: lanes)
-        guard !isTooLong && !isTooMuch && total <= Int.max / MemoryLayout<Element>.stride else {
-            fatalError("LaneAccumulators: \(lanes) lanes of \(count) numbers do not fit in memory")
+        guard !isTooLong && !isTooMuch && total <= (Int.max - 128) / size else {
+            fatalError("LaneAccumulators: \(lanes) lanes of \(count) numbers do not fit in memory", file: file, line: line)
         }
         self.stride = stride
-        buffer = Buffer(count: total)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(total, 1) * size, alignment: 128)
+        unsafe base = unsafe memory.bindMemory(to: Element.self, capacity: max(total, 1))
+        unsafe base.initialize(repeating: .zero, count: total)
         inside = LaneFlags(count: lanes)
+    }
+
+    deinit {
+        unsafe base.deinitialize(count: stride * lanes)
+        unsafe base.deallocate()
     }
 
     /// Calls `body` with one lane's numbers. Different lanes may be inside at once. One lane must not be inside twice, by nested or by
     /// simultaneous calls: that stops the program, for both would change the same numbers.
-    public func withLane<Result>(_ lane: Int, _ body: (inout MutableSpan<Element>) -> Result) -> Result {
-        guard lane >= 0 && lane < lanes else { fatalError("LaneAccumulators: lane \(lane) is not in 0 ..< \(lanes)") }
-        guard inside.enter(lane) else { fatalError("LaneAccumulators: lane \(lane) is inside withLane already") }
+    public func withLane<Result: ~Copyable, Failure: Error>(
+        _ lane: Int, file: StaticString = #fileID, line: UInt = #line,
+        _ body: (inout MutableSpan<Element>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard lane >= 0 && lane < lanes else {
+            fatalError("LaneAccumulators: lane \(lane) is not in 0 ..< \(lanes)", file: file, line: line)
+        }
+        guard inside.enter(lane) else {
+            fatalError("LaneAccumulators: lane \(lane) is inside withLane already", file: file, line: line)
+        }
         defer { inside.leave(lane) }
-        var span = unsafe UnsafeMutableBufferPointer(start: buffer.base + lane * stride, count: count).mutableSpan
-        return body(&span)
+        var span = unsafe UnsafeMutableBufferPointer(start: base + lane * stride, count: count).mutableSpan
+        return try body(&span)
     }
 
     /// The sums over lanes, added in lane order from lane 0 on.
+    @_specialize(where Element == Float)
+    @_specialize(where Element == Double)
+    @_specialize(where Element == Int)
     public func merged() -> [Element] {
-        let total = Buffer<Element>(count: count)
-        let kernels = unsafe Element.laneKernels.vector
-        if count > 0 { unsafe kernels.pointee.copy(Int64(count), buffer.base, total.base, false) }
-        for lane in 1..<max(1, lanes) where count > 0 {
-            unsafe kernels.pointee.add(Int64(count), total.base, buffer.base + lane * stride, total.base, false)
+        var total = unsafe Array(UnsafeBufferPointer(start: base, count: count))
+        for lane in 1..<max(1, lanes) {
+            for index in 0..<count { unsafe total[index] += base[lane * stride + index] }
         }
-        return total.elements
+        return total
     }
 }
 
@@ -72,7 +92,7 @@ import Synchronization
 /// let shards = ShardedAccumulator<Float>(count: 10, shardSize: 64)
 /// let sums = shards.sum(over: samples.count, on: pool) { sample, sums in sums[label(sample)] += 1 }
 /// ```
-public struct ShardedAccumulator<Element: LaneElement>: Sendable {
+public struct ShardedAccumulator<Element: AdditiveArithmetic & Sendable>: Sendable {
     /// Numbers of a sum.
     public let count: Int
     /// Samples of a shard. Part of what the bits depend on, like the samples themselves.
@@ -95,7 +115,7 @@ public struct ShardedAccumulator<Element: LaneElement>: Sendable {
         over samples: Int, on pool: WorkerPool = .shared,
         _ add: @Sendable (_ sample: Int, _ sums: inout MutableSpan<Element>) -> Void
     ) -> [Element] {
-        guard samples > 0 else { return [Element](repeating: 0, count: count) }
+        guard samples > 0 else { return [Element](repeating: .zero, count: count) }
         let shards = (samples - 1) / shardSize + 1
         let sums = LaneAccumulators<Element>(lanes: shards, count: count)
         pool.parallelFor(0..<shards, schedule: .dynamic(grain: 1)) { shard in

@@ -72,7 +72,7 @@ extension Buffer {
         let start = unsafe Int(bitPattern: base)
         pool.run { lane, lanes in
             let page = 2 << 20
-            let mine = WorkerPool.block(lane, of: lanes, count: (byteCount + page - 1) / page)
+            let mine = LanePool.block(lane, of: lanes, count: (byteCount + page - 1) / page)
             guard !mine.isEmpty else { return }
             let end = min(mine.upperBound * page, byteCount)
             unsafe MemoryNodes.touch(

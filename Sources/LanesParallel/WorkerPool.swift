@@ -1,5 +1,6 @@
 internal import CKernels
 import Foundation
+import Lanes
 import Synchronization
 
 /// How the iterations of a parallel loop are dealt to lanes.
@@ -27,11 +28,11 @@ public enum Schedule: Sendable {
 ///
 /// ```swift
 /// let pool = WorkerPool.shared
-/// pool.multiply(a, b, into: &c)          // the same bits as multiply(a, b, into: &c)
+/// multiply(a, b, into: &c, on: pool)     // the same bits as multiply(a, b, into: &c)
 /// pool.parallelFor(0..<1000) { i in … }
 /// ```
 ///
-/// A call blocks its thread: from Swift concurrency, keep calls short or make them from a thread of your own.
+/// A call blocks its thread: from Swift concurrency, keep calls short or make them by ``call(_:)``.
 @safe public final class WorkerPool: Sendable {
     /// The pool of the process: as many lanes as the processors in the affinity mask of the thread that asked first have cores (a product, or
     /// ``LaneLimits``) or, where it is set, as `LANES_NUM_THREADS` says, up to those processors; never more than the CPU quota rounded up. `LanesBLAS` in the same program image uses it too.
@@ -156,6 +157,17 @@ public enum Schedule: Sendable {
         return unsafe withRegion(body) { context, task in unsafe Int(ck_pool_run(pool, wanted, task, context)) }
     }
 
+    /// The same with a body that may throw: the first error is thrown when all lanes have ended.
+    @discardableResult
+    public func run<Failure: Error>(
+        most: Int? = nil, _ body: @Sendable (_ lane: Int, _ lanes: Int) throws(Failure) -> Void
+    ) throws(Failure) -> Int {
+        let first = FirstError<Failure>()
+        let lanes = run(most: most) { lane, lanes in first.keep { () throws(Failure) in try body(lane, lanes) } }
+        try first.rethrow()
+        return lanes
+    }
+
     /// The same with a context instead of captures, which is cheaper: a closure that captures nothing needs no memory and no count of
     /// references that lanes would pass to each other.
     ///
@@ -228,63 +240,6 @@ public enum Schedule: Sendable {
             }
         }
     }
-
-    /// Runs `for index in range { try body(index) }` with the iterations at the same time, in no particular order.
-    ///
-    /// Where an iteration throws, those that have not begun are left out, and the first error is thrown when the others have
-    /// ended. The pool can be used as before.
-    public func parallelFor<Failure: Error>(
-        _ range: Range<Int>, schedule: Schedule = .blocks, _ body: @Sendable (Int) throws(Failure) -> Void
-    ) throws(Failure) {
-        switch schedule {
-        case .dynamic(let size) where size < 1, .shards(let size) where size < 1:
-            fatalError("parallelFor: \(schedule), at least 1 is needed")
-        default: break
-        }
-        let (count, isTooLong) = range.upperBound.subtractingReportingOverflow(range.lowerBound)
-        guard !isTooLong else { fatalError("parallelFor: \(range) has more than \(Int.max) iterations") }
-        let first = range.lowerBound
-        guard count > 0 else { return }
-        let next = Atomic(0)
-        let failed = Atomic(false)
-        let error = Mutex<Failure?>(nil)
-        // A closure's own typed throws do not pass through the C call: errors are kept and thrown at the end.
-        @Sendable func iterate(_ indices: Range<Int>) {
-            for index in indices {
-                if failed.load(ordering: .relaxed) { return }
-                do { try body(first + index) } catch let caught {
-                    failed.store(true, ordering: .relaxed)
-                    error.withLock { if $0 == nil { $0 = caught } }
-                }
-            }
-        }
-        run(most: count) { lane, lanes in
-            switch schedule {
-            case .blocks:
-                iterate(WorkerPool.block(lane, of: lanes, count: count))
-            case .dynamic(let grain):
-                while !failed.load(ordering: .relaxed) {
-                    let chunk = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                    if chunk > (count - 1) / grain { return }
-                    let start = chunk * grain
-                    iterate(start..<(count - start < grain ? count : start + grain))
-                }
-            case .shards(let size):
-                for shard in stride(from: lane, through: (count - 1) / size, by: lanes) {
-                    let start = shard * size
-                    iterate(start..<(count - start < size ? count : start + size))
-                }
-            }
-        }
-        if let caught = error.withLock({ $0 }) { throw caught }
-    }
-
-    // count * lane / lanes without the product, which may not fit.
-    package static func block(_ lane: Int, of lanes: Int, count: Int) -> Range<Int> {
-        let (each, longer) = count.quotientAndRemainder(dividingBy: lanes)
-        let start = lane * each + min(lane, longer)
-        return start..<start + each + (lane < longer ? 1 : 0)
-    }
 }
 
 // A closure on its way through the C pool.
@@ -304,3 +259,8 @@ private struct Region { let body: (Int, Int) -> Void }
 }
 
 @unsafe private struct RawRegion { let body: (UnsafeRawPointer, Int, Int) -> Void }
+
+extension WorkerPool: Workers {
+    /// The pool of C workers behind this one.
+    public var lanePool: LanePool { unsafe LanePool(pool) }
+}

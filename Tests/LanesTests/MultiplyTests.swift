@@ -52,11 +52,9 @@ import Testing
         multiply(a, b, into: &whole)
         for rows in [0..<7, 7..<20] {
             for columns in [0..<1, 1..<18, 18..<40] {
-                unsafe a.withView(rows: rows) { a in
-                    unsafe b.withView(columns: columns) { b in
-                        unsafe parts.withMutableView(rows: rows, columns: columns) { c in unsafe multiply(a, b, into: c) }
-                    }
-                }
+                var view = parts.mutableView()
+                var part = view.part(rows: rows, columns: columns)
+                multiply(a[rows: rows], b[columns: columns], into: &part)
             }
         }
         #expect(whole.elements == parts.elements)
@@ -156,12 +154,11 @@ import Testing
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [which] in
             let base = UnsafeMutablePointer<Float>.allocate(capacity: 1000)
             unsafe base.initialize(repeating: 1, count: 1000)
-            func view(_ offset: Int) -> MatrixView<Float> {
-                unsafe MatrixView(base: base + offset, rows: 4, columns: 4, leadingDimension: 5)
-            }
-            let c = unsafe MutableMatrixView(base: base + 18, rows: 4, columns: 4, leadingDimension: 5)
+            let a = unsafe MatrixView(base: base + (which == "A" ? 0 : 100), rows: 4, columns: 4, leadingDimension: 5)
+            let b = unsafe MatrixView(base: base + (which == "B" ? 36 : 200), rows: 4, columns: 4, leadingDimension: 5)
+            var c = unsafe MutableMatrixView(base: base + 18, rows: 4, columns: 4, leadingDimension: 5)
             let bias = unsafe UnsafeBufferPointer(start: base + (which == "the bias" ? 15 : 700), count: 4).span
-            unsafe multiply(view(which == "A" ? 0 : 100), view(which == "B" ? 36 : 200), into: c, bias: bias)
+            multiply(a, b, into: &c, bias: bias)
         }
         #expect(message(result).contains("multiply: C overlaps \(which)"))
     }
@@ -173,8 +170,8 @@ import Testing
         defer { unsafe base.deallocate() }
         let a = unsafe MatrixView<Float>(base: base, rows: 6, columns: 4, leadingDimension: 20)
         let b = unsafe MatrixView<Float>(base: base + 4, rows: 4, columns: 4, leadingDimension: 40)
-        let c = unsafe MutableMatrixView<Float>(base: base + 8, rows: 6, columns: 4, leadingDimension: 20)
-        unsafe multiply(a, b, into: c)
+        var c = unsafe MutableMatrixView<Float>(base: base + 8, rows: 6, columns: 4, leadingDimension: 20)
+        multiply(a, b, into: &c)
         #expect(unsafe base[8] == 4 && base[8 + 5 * 20 + 3] == 4 && base[12] == 1 && base[7] == 1)
     }
 

@@ -3,6 +3,7 @@
 #define CONFORMANCE_H
 
 #include "ck_gemm_plan.h"
+#include "ck_matrix.h"
 #include "ck_network.h"
 #include "ck_vector.h"
 

@@ -336,6 +336,8 @@ static void NAME(test_far)(void) {
 }
 
 #include "conformance_vector_body.h"
+#include "conformance_network_body.h"
+#include "conformance_matrix_body.h"
 
 void NAME(test)(effort effort) {
     random_seed(sizeof(ELEMENT));
@@ -350,6 +352,7 @@ void NAME(test)(effort effort) {
     NAME(test_far)();
     NAME(test_vector)();
     NAME(test_network)();
+    NAME(test_matrix)();
     NAME(test_tiny)();
     NAME(test_machines)();
     NAME(test_columns)();

@@ -16,6 +16,7 @@
 #define MANTISSA 23
 #define WIDE_EXP exp
 #define WIDE_LOG log
+#define WIDE_TANH tanh
 #define EXP_LOW -104
 #define EXP_HIGH 89
 #include "conformance_body.h"

@@ -16,6 +16,7 @@
 #define MANTISSA 52
 #define WIDE_EXP expl
 #define WIDE_LOG logl
+#define WIDE_TANH tanhl
 #define EXP_LOW -746
 #define EXP_HIGH 710
 #include "conformance_body.h"

@@ -1,6 +1,6 @@
-// Elementwise kernels, reductions and the kernels of a network, for one element type: every row of the catalogues
-// against the promise where it is short to write down, against portable C bit by bit otherwise, and against libm for
-// exp and log.
+// Elementwise kernels and reductions for one element type: every row of the catalogue against the promise where it is
+// short to write down, against portable C bit by bit otherwise, and against libm for exp, log and what is made of
+// them.
 
 static guarded NAME(numbers)(int64_t count, bool at_end) {
     guarded g = guarded_allocate((size_t)count * sizeof(ELEMENT), at_end);
@@ -15,24 +15,33 @@ static bool NAME(equal)(int64_t count, const void *a, const void *b) {
 }
 
 // The promised reduction of one chunk, and of all of them.
-static ELEMENT NAME(reduced)(int64_t count, const ELEMENT *x, const ELEMENT *y, bool maximum) {
+typedef enum { NAME(SUM), NAME(SIZES), NAME(DOT), NAME(MAXIMUM), NAME(MINIMUM) } NAME(kind);
+
+static ELEMENT NAME(joined)(NAME(kind) kind, ELEMENT a, ELEMENT b) {
+    if (kind == NAME(MAXIMUM)) return b > a ? b : a;
+    if (kind == NAME(MINIMUM)) return b < a ? b : a;
+    return a + b;
+}
+
+static ELEMENT NAME(reduced)(NAME(kind) kind, int64_t count, const ELEMENT *x, const ELEMENT *y) {
     enum { WIDTH = 256 / sizeof(ELEMENT) };
-    ELEMENT total = maximum ? (ELEMENT)-INFINITY : 0;
+    const ELEMENT start_value = kind == NAME(MAXIMUM)   ? (ELEMENT)-INFINITY
+                                : kind == NAME(MINIMUM) ? (ELEMENT)INFINITY
+                                                        : 0;
+    ELEMENT total = start_value;
     for (int64_t start = 0; start < count; start += CK_VECTOR_CHUNK) {
         ELEMENT columns[WIDTH];
-        for (int i = 0; i < WIDTH; i++) columns[i] = maximum ? (ELEMENT)-INFINITY : 0;
+        for (int i = 0; i < WIDTH; i++) columns[i] = start_value;
         for (int64_t i = 0; i < CK_VECTOR_CHUNK && start + i < count; i++) {
-            ELEMENT *column = &columns[i % WIDTH];
-            const ELEMENT value = x[start + i];
-            *column = maximum ? (value > *column ? value : *column)
-                      : y     ? FMA(value, y[start + i], *column)
-                              : *column + value;
+            ELEMENT *column = &columns[i % WIDTH], value = x[start + i];
+            if (kind == NAME(DOT))
+                *column = FMA(value, y[start + i], *column);
+            else
+                *column = NAME(joined)(kind, *column, kind == NAME(SIZES) && value < 0 ? -value : value);
         }
         for (int half = WIDTH / 2; half > 0; half /= 2)
-            for (int i = 0; i < half; i++)
-                columns[i] = maximum ? (columns[i + half] > columns[i] ? columns[i + half] : columns[i])
-                                     : columns[i] + columns[i + half];
-        total = maximum ? (columns[0] > total ? columns[0] : total) : total + columns[0];
+            for (int i = 0; i < half; i++) columns[i] = NAME(joined)(kind, columns[i], columns[i + half]);
+        total = NAME(joined)(kind, total, columns[0]);
     }
     return total;
 }
@@ -52,7 +61,28 @@ static double NAME(ulps)(ELEMENT result, wide exact) {
     return (double)error;
 }
 
-static void NAME(test_transcendental)(const ck_vector_kernels *k) {
+// The functions of one number: what of, over which range, and how far from the exact value.
+typedef struct NAME(function) {
+    const char *name;
+    void (*kernel)(int64_t count, const void *x, void *y);
+    wide (*exact)(wide x);
+    double low, high, most; // most: ulps
+} NAME(function);
+
+static wide NAME(exact_exp)(wide x) { return (wide)WIDE_EXP((long double)x); }
+static wide NAME(exact_log)(wide x) { return (wide)WIDE_LOG((long double)x); }
+static wide NAME(exact_tanh)(wide x) { return (wide)WIDE_TANH((long double)x); }
+static wide NAME(exact_sigmoid)(wide x) {
+    if ((double)x < (MANTISSA == 23 ? -87 : -708)) return 0;
+    return 1 / (1 + (wide)WIDE_EXP(-(long double)x));
+}
+static wide NAME(exact_gelu)(wide x) {
+    const wide factor = 2 * (wide)0.797884560802865355879892119868763737L, u = x * (1 + (wide)0.044715L * x * x);
+    if ((double)(factor * u) < (MANTISSA == 23 ? -87 : -708)) return 0;
+    return x / (1 + (wide)WIDE_EXP(-(long double)(factor * u)));
+}
+
+static void NAME(test_function)(const ck_vector_kernels *k, NAME(function) f) {
     enum { COUNT = 20000 };
     ELEMENT *x = malloc(COUNT * sizeof *x), *y = malloc(COUNT * sizeof *y);
     const ELEMENT special[] = {0,
@@ -70,40 +100,54 @@ static void NAME(test_transcendental)(const ck_vector_kernels *k) {
                                EXP_HIGH - 1,
                                EXP_LOW - 1000,
                                EXP_HIGH + 1000};
-    for (int function = 0; function < 2; function++) {
-        for (int i = 0; i < COUNT; i++) {
-            const double part = (double)(random_bits() >> 11) * 0x1p-53;
-            if (function == 0)
-                x[i] = (ELEMENT)(EXP_LOW + part * (EXP_HIGH - EXP_LOW));
-            else if (i % 2)
-                x[i] = (ELEMENT)(part + 0.5); // where the result is near 0
-            else
-                x[i] = (ELEMENT)ldexp(part,
-                                      (int)random_below(MANTISSA == 23 ? 270 : 2090) - (MANTISSA == 23 ? 145 : 1070));
-        }
-        memcpy(x, special, sizeof special);
-        (function == 0 ? k->exp : k->log)(COUNT, x, y);
-        double worst = 0;
-        int at = 0;
-        for (int i = 0; i < COUNT; i++) {
-            if (function == 1 && x[i] < 0) {
-                check(isnan(y[i]), "%s log(%g) is %g", k->name, (double)x[i], (double)y[i]);
-                continue;
-            }
-            if (isnan(x[i])) {
-                check(isnan(y[i]), "%s of NaN is %g", k->name, (double)y[i]);
-                continue;
-            }
-            const double distance =
-                NAME(ulps)(y[i], (wide)(function == 0 ? WIDE_EXP((long double)x[i]) : WIDE_LOG((long double)x[i])));
-            if (distance > worst) worst = distance, at = i;
-        }
-        check(worst <= 2, "%s %s(%a) = %a: %g ulp", k->name, function == 0 ? "exp" : "log", (double)x[at],
-              (double)y[at], worst);
-        if (k->isa == CK_ISA_PORTABLE)
-            printf("worst %s: %.2f ulp\n", function == 0 ? "exp " NAME_TEXT : "log " NAME_TEXT, worst);
+    const bool is_log = f.kernel == k->log, is_gelu = f.kernel == k->gelu;
+    for (int i = 0; i < COUNT; i++) {
+        const double part = (double)(random_bits() >> 11) * 0x1p-53;
+        if (!is_log)
+            // Some of them near 0, where the result is.
+            x[i] = (ELEMENT)((f.low + part * (f.high - f.low)) * (i % 4 ? 1 : ldexp(1, -(int)random_below(30))));
+        else if (i % 2)
+            x[i] = (ELEMENT)(part + 0.5); // where the result is near 0
+        else
+            x[i] =
+                (ELEMENT)ldexp(part, (int)random_below(MANTISSA == 23 ? 270 : 2090) - (MANTISSA == 23 ? 145 : 1070));
     }
+    // Amid others, so that strips with and without numbers that need care are both tried.
+    memcpy(x + 1000, special, sizeof special);
+    f.kernel(COUNT, x, y);
+    double worst = 0;
+    int at = 0;
+    for (int i = 0; i < COUNT; i++) {
+        if (isnan(x[i]) || (is_log && x[i] < 0)) {
+            check(isnan(y[i]), "%s %s(%g) is %g", k->name, f.name, (double)x[i], (double)y[i]);
+            continue;
+        }
+        const wide exact = isinf(x[i]) && is_gelu ? (x[i] < 0 ? 0 : (wide)x[i]) : f.exact((wide)x[i]);
+        double distance = NAME(ulps)(y[i], exact);
+        if (is_gelu) { // the gate's relative error grows with its argument
+            const double u = 0.7979 * fabs((double)x[i]) * (1 + 0.044715 * (double)x[i] * (double)x[i]);
+            distance = isinf(u) ? distance : distance / (1 + u);
+            // Results below the normal range have steps of their own, and the gate ends at +0 before they do.
+            if (fabs((double)exact) < ldexp(1, MANTISSA == 23 ? -120 : -1000))
+                distance = fabs((double)y[i]) <= ldexp(1, MANTISSA == 23 ? -119 : -999) ? 0 : INFINITY;
+        }
+        if (distance > worst) worst = distance, at = i;
+    }
+    check(worst <= f.most, "%s %s(%a) = %a: %g ulp", k->name, f.name, (double)x[at], (double)y[at], worst);
+    if (f.kernel == k->tanh) check(signbit(y[1001]) && y[1001] == 0, "%s tanh(-0) is %g", k->name, (double)y[1001]);
+    if (k->isa == CK_ISA_PORTABLE) printf("worst %s " NAME_TEXT ": %.2f ulp\n", f.name, worst);
     free(x), free(y);
+}
+
+static void NAME(test_functions)(const ck_vector_kernels *k) {
+    const NAME(function) functions[] = {
+        {"exp", k->exp, NAME(exact_exp), EXP_LOW, EXP_HIGH, 1},
+        {"log", k->log, NAME(exact_log), 0, 0, 2},
+        {"tanh", k->tanh, NAME(exact_tanh), -12, 12, 3},
+        {"sigmoid", k->sigmoid, NAME(exact_sigmoid), EXP_LOW, EXP_HIGH, 3},
+        {"gelu", k->gelu, NAME(exact_gelu), -8, 8, 4},
+    };
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) NAME(test_function)(k, functions[i]);
 }
 
 // Short vectors at every place of a line, inside a larger buffer: what is beside them stays.
@@ -147,7 +191,7 @@ static void NAME(test_vector)(void) {
         const bool at_end = count % 2;
         guarded a = NAME(numbers)(count, at_end), b = NAME(numbers)(count, at_end), c = NAME(numbers)(count, at_end),
                 d = NAME(numbers)(count, at_end);
-        ELEMENT *first = malloc((size_t)(count + 1) * sizeof *first);
+        uint64_t first = 0;
         bool is_first = true;
         ELEMENT *x = (ELEMENT *)a.bytes, *y = (ELEMENT *)b.bytes, *z = (ELEMENT *)c.bytes,
                 *special = (ELEMENT *)d.bytes;
@@ -175,225 +219,69 @@ static void NAME(test_vector)(void) {
                 EACH(z[i] == factor * x[i]);
                 k->add(count, x, y, z, streaming);
                 EACH(z[i] == x[i] + y[i]);
+                k->subtract(count, x, y, z, streaming);
+                EACH(z[i] == x[i] - y[i]);
+                k->multiply(count, x, y, z, streaming);
+                EACH(z[i] == x[i] * y[i]);
+                k->divide(count, x, y, z, streaming);
+                EACH(NAME(same)(z[i], x[i] / y[i]));
+                k->smaller(count, special, y, z, streaming);
+                EACH(NAME(same)(z[i], special[i] < y[i] ? special[i] : y[i]));
+                k->larger(count, special, y, z, streaming);
+                EACH(NAME(same)(z[i], special[i] > y[i] ? special[i] : y[i]));
+                k->absolute(count, special, z, streaming);
+                EACH(!signbit(z[i]) && (z[i] == special[i] || z[i] == -special[i] || isnan(special[i])));
+                k->square_root(count, special, z, streaming);
+                EACH(NAME(same)(z[i], (ELEMENT)sqrt((double)special[i])));
+                k->affine(count, 1.7, -0.3, x, z, streaming);
+                EACH(z[i] == FMA(factor, x[i], (ELEMENT)-0.3));
+                k->clamp(count, -1, 2.5, special, z, streaming);
+                EACH(NAME(same)(z[i], special[i]<-1 ? -1 : special[i]>(ELEMENT) 2.5 ? (ELEMENT)2.5 : special[i]));
                 k->triad(count, 1.7, x, y, z, streaming);
                 EACH(z[i] == FMA(factor, y[i], x[i]));
             }
-            bad += !NAME(same)((ELEMENT)k->sum(count, x), NAME(reduced)(count, x, NULL, false));
-            bad += !NAME(same)((ELEMENT)k->dot(count, x, y), NAME(reduced)(count, x, y, false));
-            bad += !NAME(same)((ELEMENT)k->maximum(count, x), NAME(reduced)(count, x, NULL, true));
-            bad += !NAME(same)((ELEMENT)k->maximum(count, special), NAME(reduced)(count, special, NULL, true));
+            bad += !NAME(same)((ELEMENT)k->sum(count, x), NAME(reduced)(NAME(SUM), count, x, NULL));
+            bad += !NAME(same)((ELEMENT)k->absolute_sum(count, x), NAME(reduced)(NAME(SIZES), count, x, NULL));
+            bad += !NAME(same)((ELEMENT)k->dot(count, x, y), NAME(reduced)(NAME(DOT), count, x, y));
+            const ELEMENT *const both[] = {x, special};
+            for (int i = 0; i < 2; i++) {
+                bad += !NAME(same)((ELEMENT)k->maximum(count, both[i]),
+                                   NAME(reduced)(NAME(MAXIMUM), count, both[i], NULL));
+                bad += !NAME(same)((ELEMENT)k->minimum(count, both[i]),
+                                   NAME(reduced)(NAME(MINIMUM), count, both[i], NULL));
+            }
             check(bad == 0, "%s: count %ld, %ld wrong", k->name, (long)count, (long)bad);
-            // exp and log: the digest says that they are equal on every processor.
+            // Functions of one number: the digest says that they are equal on every processor.
             uint64_t own = 0;
-            k->exp(count, x, z);
-            digest_add(&own, z, (size_t)count * sizeof *z);
-            k->exp(count, z, z);
-            k->log(count, z, z);
-            digest_add(&own, z, (size_t)count * sizeof *z);
-            if (is_first) memcpy(first, z, (size_t)count * sizeof *z);
+            void (*const functions[])(int64_t, const void *, void *) = {k->exp, k->log, k->tanh, k->sigmoid, k->gelu};
+            for (int f = 0; f < 5; f++)
+                for (int way = 0; way < 2; way++) {
+                    const ELEMENT *input = way ? special : x;
+                    functions[f](count, input, z);
+                    for (int64_t i = 0; i < count; i++)
+                        if (isnan(z[i])) z[i] = 0; // which NaN is not promised
+                    digest_add(&own, z, (size_t)count * sizeof *z);
+                    // In place, with the same bits.
+                    ELEMENT *copy = malloc((size_t)(count + 1) * sizeof *copy);
+                    memcpy(copy, input, (size_t)count * sizeof *copy);
+                    functions[f](count, copy, copy);
+                    for (int64_t i = 0; i < count; i++)
+                        if (isnan(copy[i])) copy[i] = 0;
+                    check(memcmp(copy, z, (size_t)count * sizeof *copy) == 0, "%s: function %d in place, count %ld",
+                          k->name, f, (long)count);
+                    free(copy);
+                }
+            if (is_first) first = own;
             is_first = false;
-            check(NAME(equal)(count, first, z), "%s: exp and log of %ld numbers differ from another instruction set's",
-                  k->name, (long)count);
+            check(own == first, "%s: functions of %ld numbers differ from another instruction set's", k->name,
+                  (long)count);
             if (k->isa == CK_ISA_PORTABLE) digest_add(&digest, &own, sizeof own);
 #undef EACH
         }
         guarded_free(a), guarded_free(b), guarded_free(c), guarded_free(d);
-        free(first);
     }
     for (int32_t row = 0; row < rows; row++)
         if (ck_isa_available(catalogue[row]->isa) && catalogue[row]->byte_count == sizeof(ELEMENT))
-            NAME(test_transcendental)(catalogue[row]);
+            NAME(test_functions)(catalogue[row]);
     printf("digest vector " NAME_TEXT " %016llx\n", (unsigned long long)digest);
-}
-
-// Everything that the network kernels compute from one random batch, one result after another.
-static int64_t NAME(network_results)(const ck_network_kernels *k, int64_t rows, int64_t columns, ELEMENT *out) {
-    random_seed((uint64_t)(rows * 1000 + columns));
-    const int64_t count = rows * columns, ld = columns + 3;
-    guarded batch = NAME(numbers)(rows * ld, true),
-            result = guarded_allocate((size_t)(rows * ld) * sizeof(ELEMENT), true);
-    guarded state = NAME(numbers)(4 * count, true), labels = guarded_allocate((size_t)rows * sizeof(int32_t), true);
-    guarded images = guarded_allocate((size_t)(7 * columns), true),
-            indices = guarded_allocate((size_t)rows * sizeof(int64_t), true);
-    ELEMENT *x = (ELEMENT *)batch.bytes, *y = (ELEMENT *)result.bytes, *s = (ELEMENT *)state.bytes;
-    int32_t *label = (int32_t *)labels.bytes;
-    int64_t n = 0;
-    for (int64_t i = 0; i < rows * ld; i++) x[i] *= 9;
-    for (int64_t i = 0; i < rows; i++)
-        label[i] = (int32_t)random_below(columns), ((int64_t *)indices.bytes)[i] = random_below(7);
-    for (int64_t i = 0; i < 7 * columns; i++) images.bytes[i] = (char)random_bits();
-    if (columns > 2 && rows > 1) x[2] = (ELEMENT)NAN, x[ld] = (ELEMENT)INFINITY;
-#define KEEP_ROWS() \
-    for (int64_t i = 0; i < rows; i++) memcpy(out + n, y + i * ld, (size_t)columns * sizeof *y), n += columns
-    k->log_softmax(rows, columns, x, ld, y, ld);
-    KEEP_ROWS();
-    out[n++] = (ELEMENT)k->nll(rows, y, ld, label);
-    k->nll_backward(rows, columns, y, ld, label, 0.125, y, ld);
-    KEEP_ROWS();
-    k->gather(rows, columns, (const uint8_t *)images.bytes, (const int64_t *)indices.bytes,
-              rows % 2 ? (const int64_t *)indices.bytes : NULL, 1.0 / 256, y, ld);
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++)
-            check(y[i * ld + j] == (ELEMENT)(uint8_t)images.bytes[((int64_t *)indices.bytes)[i] * columns + j] / 256,
-                  "%s gather", k->name);
-    k->argmax(rows, columns, x, ld, label);
-    for (int64_t i = 0; i < rows; i++) {
-        bool right = true;
-        for (int64_t j = 0; j < columns; j++)
-            right = right && !(x[i * ld + j] > x[i * ld + label[i]]) &&
-                    !(j < label[i] && x[i * ld + j] == x[i * ld + label[i]]);
-        check(right, "%s argmax of %ld columns", k->name, (long)columns);
-    }
-    k->column_sums(rows, columns, x, ld, out + n);
-    for (int64_t j = 0; j < columns; j++) {
-        ELEMENT sum = 0;
-        for (int64_t i = 0; i < rows; i++) sum += x[i * ld + j];
-        check(NAME(same)(out[n + j], sum), "%s column sums", k->name);
-    }
-    n += columns;
-    ELEMENT *g = s, *v = s + count, *p = s + 2 * count, *m = s + 3 * count;
-    for (int64_t i = 0; i < count; i++) v[i] = v[i] < 0 ? -v[i] : v[i];
-    k->sgd(count, 0.1, 0.9, 0.01, g, m, p);
-    k->sgd(count, 0.1, 0, 0, g, NULL, p);
-    k->adam(count,
-            &(ck_adam){.rate = 0.01,
-                       .beta1 = 0.9,
-                       .beta2 = 0.999,
-                       .epsilon = 1e-8,
-                       .decay = 0.1,
-                       .correction1 = 10,
-                       .correction2 = 1000},
-            g, m, v, p);
-    memcpy(out + n, v, (size_t)(3 * count) * sizeof *p), n += 3 * count;
-    // A part gets what it gets in the whole, over the edge of 32 bits too.
-    const uint64_t first = ((uint64_t)5 << 32) - (uint64_t)(count / 2);
-    k->dropout(count, 42, first, 0.75, s, s + count);
-    if (count > 3) k->dropout(count - 3, 42, first + 3, 0.75, s + 3, s + 2 * count);
-    check(count <= 3 || NAME(equal)(count - 3, s + count + 3, s + 2 * count), "%s dropout of a part", k->name);
-    memcpy(out + n, s + count, (size_t)count * sizeof *p), n += count;
-    k->dropout(count, 42, first, 1, s, s + count);
-    check(NAME(equal)(count, s, s + count), "%s dropout that keeps all", k->name);
-    guarded_free(batch), guarded_free(result), guarded_free(state), guarded_free(labels), guarded_free(images),
-        guarded_free(indices);
-    return n;
-}
-
-static void NAME(test_network)(void) {
-    uint64_t digest = 0;
-    int32_t rows;
-    const ck_network_kernels *const *catalogue = ck_network_catalogue(&rows);
-    ELEMENT *promised = malloc(sizeof(ELEMENT) * 100000), *found = malloc(sizeof(ELEMENT) * 100000);
-    const int64_t batches[] = {1, 2, 17}, widths[] = {1, 2, 3, 9, 10, 15, 16, 17, 63, 64, 65, 131};
-    for (int batch = 0; batch < 3; batch++)
-        for (int width = 0; width < 12; width++) {
-            int64_t count = 0;
-            for (int32_t row = rows - 1; row >= 0; row--) {
-                if (!ck_isa_available(catalogue[row]->isa) || catalogue[row]->byte_count != sizeof(ELEMENT)) continue;
-                ELEMENT *out = count ? found : promised;
-                const int64_t n = NAME(network_results)(catalogue[row], batches[batch], widths[width], out);
-                if (count)
-                    check(n == count && NAME(equal)(n, promised, found), "%s differs from portable C: %ld x %ld",
-                          catalogue[row]->name, (long)batches[batch], (long)widths[width]);
-                count = n;
-            }
-            for (int64_t i = 0; i < count; i++) // which NaN is not promised
-                if (isnan(promised[i])) promised[i] = 0;
-            digest_add(&digest, promised, (size_t)count * sizeof(ELEMENT));
-        }
-    // log-softmax against its definition, and how many elements dropout keeps.
-    ELEMENT x[10], y[10], *many = malloc(sizeof(ELEMENT) * 200000);
-    for (int32_t row = 0; row < rows; row++) {
-        const ck_network_kernels *k = catalogue[row];
-        if (!ck_isa_available(k->isa) || k->byte_count != sizeof(ELEMENT)) continue;
-        double sum = 0;
-        for (int j = 0; j < 10; j++) x[j] = NAME(random_element)() * 5, sum += exp((double)x[j]);
-        k->log_softmax(1, 10, x, 10, y, 10);
-        for (int j = 0; j < 10; j++)
-            check(fabs((double)y[j] - ((double)x[j] - log(sum))) < 40 * EPSILON, "%s log_softmax", k->name);
-        for (int j = 0; j < 10; j++) x[j] += 1000; // overflows without the shift
-        k->log_softmax(1, 10, x, 10, y, 10);
-        check(isfinite(y[0]), "%s log_softmax of large numbers", k->name);
-        for (int i = 0; i < 200000; i++) many[i] = 1;
-        k->dropout(200000, 7, 0, 0.75, many, many);
-        int kept = 0, pairs = 0;
-        for (int i = 0; i < 200000; i++) kept += many[i] != 0, pairs += i > 0 && many[i] != 0 && many[i - 1] != 0;
-        check(abs(kept - 150000) < 800 && abs(pairs - 112500) < 1400, "%s dropout kept %d of 200000, %d pairs",
-              k->name, kept, pairs);
-    }
-    free(promised), free(found), free(many);
-    printf("digest network " NAME_TEXT " %016llx\n", (unsigned long long)digest);
-}
-
-// Training that decays towards zero: what the kernels keep is +0 or at least as large as the bound, the same on every
-// instruction set, and x86's flags for subnormal operands and results stay clear.
-static int64_t NAME(decayed)(const ck_network_kernels *k, ELEMENT *out) {
-    enum { COUNT = 203, STEPS = 400 };
-    const bool is_double = sizeof(ELEMENT) == 8;
-    const ELEMENT tiny = is_double ? (ELEMENT)CK_TINY_F64 : (ELEMENT)CK_TINY_F32;
-    const int deepest = is_double ? 1000 : 120;
-    ELEMENT g[COUNT], p[COUNT], v[COUNT], m[COUNT], w[COUNT], y[COUNT], dx[COUNT];
-    int32_t labels[COUNT];
-    random_seed(11);
-    for (int i = 0; i < COUNT; i++) {
-        const int depth = (int)random_below(deepest);
-        g[i] = (ELEMENT)ldexp((double)NAME(random_element)() + 1, -depth);
-        p[i] = NAME(random_element)() + 2;
-        v[i] = m[i] = w[i] = 0;
-        labels[i] = (int32_t)random_below(7);
-        y[i] = -(ELEMENT)((i + 1) * (is_double ? 4 : 0.55)); // probabilities down to far below the smallest number
-    }
-#if defined(__x86_64__)
-    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() & ~0x3fu);
-#endif
-    const ELEMENT beta = is_double ? (ELEMENT)0.01 : (ELEMENT)0.5;
-    for (int step = 0; step < STEPS; step++) {
-        k->adam(COUNT,
-                &(ck_adam){.rate = 0.01,
-                           .beta1 = (double)beta,
-                           .beta2 = (double)beta,
-                           .epsilon = 1e-8,
-                           .correction1 = 1,
-                           .correction2 = 1},
-                g, m, v, p);
-        k->sgd(COUNT, 0.01, (double)beta, 0, g, w, p);
-        if (step == 0)
-            for (int i = 0; i < COUNT; i++) g[i] = 0;
-    }
-    for (int i = 0; i < COUNT; i++)
-        check(m[i] == 0 && v[i] == 0 && w[i] == 0, "%s: a state of %g, %g, %g has not decayed to zero", k->name,
-              (double)m[i], (double)v[i], (double)w[i]);
-    k->nll_backward(COUNT / 7, 7, y, 7, labels, 0.125, dx, 7);
-    for (int i = 0; i < COUNT; i++)
-        check(dx[i] == 0 || fabs((double)dx[i]) >= (double)tiny, "%s: gradient %g is below the bound", k->name,
-              (double)dx[i]);
-    k->log_softmax(COUNT / 7, 7, y, 7, y, 7);
-#if defined(__x86_64__)
-    check((__builtin_ia32_stmxcsr() & 0x12) == 0, "%s met a subnormal operand or result", k->name);
-#endif
-    for (int i = 0; i < COUNT; i++) w[i] = (ELEMENT)ldexp(1, -i * (is_double ? 5 : 1)); // subnormal ones too
-    k->rectified_backward(COUNT, p, w, w);
-    for (int i = 0; i < COUNT; i++)
-        check(w[i] == (p[i] > 0 && ldexp(1, -i * (is_double ? 5 : 1)) >= (double)tiny
-                           ? (ELEMENT)ldexp(1, -i * (is_double ? 5 : 1))
-                           : 0),
-              "%s rectified_backward", k->name);
-    const ELEMENT *const kept[] = {p, dx, y};
-    for (int i = 0; i < 3; i++) memcpy(out + i * COUNT, kept[i], sizeof g);
-    return 3 * COUNT;
-}
-
-static void NAME(test_tiny)(void) {
-    uint64_t digest = 0;
-    int32_t rows;
-    const ck_network_kernels *const *catalogue = ck_network_catalogue(&rows);
-    ELEMENT promised[1000], found[1000];
-    int64_t count = 0;
-    for (int32_t row = rows - 1; row >= 0; row--) {
-        if (!ck_isa_available(catalogue[row]->isa) || catalogue[row]->byte_count != sizeof(ELEMENT)) continue;
-        const int64_t n = NAME(decayed)(catalogue[row], count ? found : promised);
-        if (count) check(NAME(equal)(n, promised, found), "%s decays otherwise than portable C", catalogue[row]->name);
-        count = n;
-    }
-    digest_add(&digest, promised, (size_t)count * sizeof(ELEMENT));
-    printf("digest tiny " NAME_TEXT " %016llx\n", (unsigned long long)digest);
 }

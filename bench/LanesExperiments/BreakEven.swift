@@ -40,7 +40,7 @@ extension Experiment {
                 var ratios: [Double] = []
                 for _ in 0..<(lab.isQuick ? 5 : 15) {
                     let one = lab.time(seconds: lab.pointSeconds / 3, samples: 5) { multiply(a, a, into: &c) }.min()!
-                    let both = lab.time(seconds: lab.pointSeconds / 3, samples: 5) { two.multiply(a, a, into: &c) }.min()!
+                    let both = lab.time(seconds: lab.pointSeconds / 3, samples: 5) { multiply(a, a, into: &c, on: two) }.min()!
                     ratios.append(one / both)
                 }
                 gain.add(Double(n), ratios)

@@ -34,7 +34,7 @@ extension Experiment {
             func measure(_ pool: WorkerPool) -> (product: [Double], region: [Double], threads: Double) {
                 let slots = ThreadSlots(count: pool.lanes)
                 var threads = 0
-                let product = lab.time(seconds: seconds) { pool.multiply(a, a, into: &c) }
+                let product = lab.time(seconds: seconds) { multiply(a, a, into: &c, on: pool) }
                 let region = lab.time(seconds: seconds) { for _ in 0..<100 { pool.run { _, _ in } } }
                 // Who takes part is asked apart, for it takes time.
                 for _ in 0..<1000 {

@@ -118,11 +118,13 @@ final class LayerBox: Sendable {
     }
     func forward(_ layer: Int, _ range: Range<Int>, _ weights: borrowing LayerBox, _ pool: WorkerPool?) {
         let start = (layer * rows + range.lowerBound) * width
-        unsafe weights.matrix.withView { w in
-            let x = unsafe MatrixView(base: base + start, rows: range.count, columns: width, leadingDimension: width)
-            let y = unsafe MutableMatrixView(
-                base: base + start + rows * width, rows: range.count, columns: width, leadingDimension: width)
-            if let pool { unsafe pool.multiply(x, w, into: y, relu: true) } else { unsafe multiply(x, w, into: y, relu: true) }
+        let x = unsafe MatrixView(base: base + start, rows: range.count, columns: width, leadingDimension: width)
+        var y = unsafe MutableMatrixView(
+            base: base + start + rows * width, rows: range.count, columns: width, leadingDimension: width)
+        if let pool {
+            multiply(x, weights.matrix, into: &y, relu: true, on: pool)
+        } else {
+            multiply(x, weights.matrix, into: &y, relu: true)
         }
     }
 }

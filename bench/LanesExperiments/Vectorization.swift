@@ -85,7 +85,7 @@ extension Experiment {
                 let packed = PackedMatrix(b)
                 add(.packed, lab.time(seconds: 2 * lab.pointSeconds) { multiply(a, packed, into: &c) })
                 if lab.lanes > 1 {
-                    add(.allLanes, lab.time(seconds: 2 * lab.pointSeconds) { lab.pool.multiply(a, b, into: &c) })
+                    add(.allLanes, lab.time(seconds: 2 * lab.pointSeconds) { multiply(a, b, into: &c, on: lab.pool) })
                 }
                 // Ours, before other libraries come.
                 fastest = bars.points.last!.y

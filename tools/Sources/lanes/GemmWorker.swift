@@ -64,14 +64,16 @@ struct GemmWorker: ParsableCommand {
         let shape = operands.shape
         let (sa, sb) = (shape.storedA, shape.storedB)
         let pool = WorkerPool.shared
-        let a = unsafe MatrixView<Element>(
-            base: operands.a, rows: sa.rows, columns: sa.columns, leadingDimension: sa.columns + shape.padding)
-        let b = unsafe MatrixView<Element>(
-            base: operands.b, rows: sb.rows, columns: sb.columns, leadingDimension: sb.columns + shape.padding)
-        let c = unsafe MutableMatrixView<Element>(
-            base: operands.c, rows: shape.m, columns: shape.n, leadingDimension: shape.n + shape.padding)
         let (transposeA, transposeB, beta) = (shape.transposeA, shape.transposeB, Element(shape.beta))
-        return { unsafe pool.multiply(a, b, into: c, transposeA: transposeA, transposeB: transposeB, beta: beta) }
+        return {
+            let a = unsafe MatrixView<Element>(
+                base: operands.a, rows: sa.rows, columns: sa.columns, leadingDimension: sa.columns + shape.padding)
+            let b = unsafe MatrixView<Element>(
+                base: operands.b, rows: sb.rows, columns: sb.columns, leadingDimension: sb.columns + shape.padding)
+            var c = unsafe MutableMatrixView<Element>(
+                base: operands.c, rows: shape.m, columns: shape.n, leadingDimension: shape.n + shape.padding)
+            multiply(a, b, into: &c, transposeA: transposeA, transposeB: transposeB, beta: beta, on: pool)
+        }
     }
 
     private func time<Element: LaneElement>(

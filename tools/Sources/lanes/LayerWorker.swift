@@ -64,25 +64,22 @@ struct LayerWorker: ParsableCommand {
         var result = Matrix<Float>(rows: count, columns: outputs)
 
         func product(_ start: Int, _ rows: Int, fused: Bool) {
-            unsafe layer.images.withView(rows: start..<start + rows) { x in
-                unsafe layer.weights.withView { w in
-                    unsafe result.withMutableView(rows: start..<start + rows) { c in
-                        if let loaded {
-                            unsafe loaded.multiply(Shape(m: rows, n: outputs, k: inputs), x.base, w.base, c.base)
-                        } else if fused {
-                            unsafe multiply(x, w, into: c, bias: layer.bias.span, relu: true)
-                        } else {
-                            unsafe multiply(x, w, into: c)
-                        }
-                    }
-                }
+            let x = layer.images[rows: start..<start + rows]
+            var whole = result.mutableView()
+            var c = whole.part(rows: start..<start + rows, columns: 0..<outputs)
+            if let loaded {
+                unsafe loaded.multiply(Shape(m: rows, n: outputs, k: inputs), x.base, layer.weights.view.base, c.base)
+            } else if fused {
+                multiply(x, layer.weights, into: &c, bias: layer.bias, relu: true)
+            } else {
+                multiply(x, layer.weights, into: &c)
             }
         }
         func separatePasses(_ start: Int, _ rows: Int) {
-            unsafe result.withMutableView(rows: start..<start + rows) { c in
-                unsafe peer_add_bias(Int64(rows), Int64(outputs), c.base, layer.bias)
-                unsafe peer_relu(Int64(rows * outputs), c.base)
-            }
+            var whole = result.mutableView()
+            let c = whole.part(rows: start..<start + rows, columns: 0..<outputs)
+            unsafe peer_add_bias(Int64(rows), Int64(outputs), c.base, layer.bias)
+            unsafe peer_relu(Int64(rows * outputs), c.base)
         }
         func whole(_ start: Int, _ rows: Int) {
             product(start, rows, fused: true)
