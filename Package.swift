@@ -5,11 +5,16 @@ import PackageDescription
 // at full speed. Instruction sets are switched on inside the files.
 let optimizedC: CSetting = .unsafeFlags(["-O3"])
 let optimizedSwift: SwiftSetting = .unsafeFlags(["-O"], .when(configuration: .debug))
-let swiftSettings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error),
-    // Views that cannot outlive what they show: `@_lifetime` on functions that return one.
-    .enableExperimentalFeature("Lifetimes"),
-]
+// Warnings are errors in this project's own tests: a client's flags or a newer compiler may bring others.
+let isOurTest = Context.environment["LANES_WARNINGS_ARE_ERRORS"] != nil
+let strictC: [CSetting] = isOurTest ? [.treatAllWarnings(as: .error)] : []
+let strictSwift: [SwiftSetting] = isOurTest ? [.treatAllWarnings(as: .error)] : []
+let swiftSettings: [SwiftSetting] =
+    strictSwift + [
+        .swiftLanguageMode(.v6), .strictMemorySafety(),
+        // Views that cannot outlive what they show: `@_lifetime` on functions that return one.
+        .enableExperimentalFeature("Lifetimes"),
+    ]
 
 let package = Package(
     name: "swift-lanes",
@@ -17,6 +22,8 @@ let package = Package(
         .library(name: "Lanes", targets: ["Lanes"]),
         // The same on several lanes: the pool of workers and parallel operations.
         .library(name: "LanesParallel", targets: ["LanesParallel"]),
+        // Arrays in files of PyTorch and NumPy.
+        .library(name: "LanesFiles", targets: ["LanesFiles"]),
         // A small network trained and used on lanes: layers, optimisers, data, checkpoints.
         .library(name: "LanesNN", targets: ["LanesNN"]),
         // The C and Fortran interface, for every other language.
@@ -30,7 +37,7 @@ let package = Package(
         .target(
             name: "CKernels",
             path: "CKernels",
-            cSettings: [optimizedC, .treatAllWarnings(as: .error)],
+            cSettings: [optimizedC] + strictC,
             linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]
         ),
         .target(name: "Lanes", dependencies: ["CKernels"], swiftSettings: swiftSettings + [optimizedSwift]),
@@ -41,16 +48,17 @@ let package = Package(
             dependencies: ["CKernels", "CHwloc", "CNUMA", "Lanes"],
             swiftSettings: swiftSettings + [optimizedSwift]
         ),
+        .target(name: "LanesFiles", dependencies: ["Lanes"], swiftSettings: swiftSettings + [optimizedSwift]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "LanesNN",
-            dependencies: ["CKernels", "CZlib", "Lanes", "LanesParallel"],
+            dependencies: ["CKernels", "CZlib", "Lanes", "LanesFiles", "LanesParallel"],
             swiftSettings: swiftSettings + [optimizedSwift]
         ),
         .target(
             name: "LanesBLAS",
             dependencies: ["CKernels"],
-            cSettings: [optimizedC, .treatAllWarnings(as: .error)]
+            cSettings: [optimizedC] + strictC
         ),
         .target(
             name: "LanesMeasurement", dependencies: ["CKernels"], path: "bench/LanesMeasurement", swiftSettings: swiftSettings),
@@ -62,6 +70,7 @@ let package = Package(
         .testTarget(name: "LanesTests", dependencies: ["Lanes", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
             name: "LanesParallelTests", dependencies: ["Lanes", "LanesParallel", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(name: "LanesFilesTests", dependencies: ["Lanes", "LanesFiles"], swiftSettings: swiftSettings),
         .testTarget(
             name: "LanesNNTests", dependencies: ["Lanes", "LanesNN", "LanesParallel"], swiftSettings: swiftSettings),
         .testTarget(

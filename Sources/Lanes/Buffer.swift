@@ -25,7 +25,7 @@ internal import CKernels
 /// x[3] = -2
 /// relu(&x)
 /// ```
-@safe public struct Buffer<Element: LaneElement>: ~Copyable, MutableLaneOperand {
+@frozen @safe public struct Buffer<Element: LaneElement>: ~Copyable, MutableLaneOperand {
     /// Bytes that every buffer's address is a multiple of.
     public static var alignment: Int { 128 }
 
@@ -121,7 +121,10 @@ internal import CKernels
     }
 
     /// All elements for changing.
-    @inlinable @_lifetime(&self) public mutating func elementsForWriting() -> MutableSpan<Element> { mutableSpan }
+    @inlinable @_lifetime(&self) public mutating func elementsForWriting() -> MutableSpan<Element> {
+        let span = unsafe MutableSpan(_unsafeStart: base, count: count)
+        return unsafe _overrideLifetime(span, mutating: &self)
+    }
 
     /// How many elements there are.
     @inlinable public var shape: OperandShape { OperandShape(count: count) }

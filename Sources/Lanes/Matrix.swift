@@ -9,7 +9,7 @@
 /// let c = multiply(a, b)            // [[4, 5], [10, 11]]
 /// let d = multiply(a.transposed, a) // 3 x 3
 /// ```
-public struct Matrix<Element: LaneElement>: ~Copyable, Sendable {
+@frozen public struct Matrix<Element: LaneElement>: ~Copyable, Sendable {
     /// Number of rows.
     public let rows: Int
     /// Number of columns, which is also the leading dimension.
@@ -102,7 +102,12 @@ public struct Matrix<Element: LaneElement>: ~Copyable, Sendable {
     public var elements: [Element] { buffer.elements }
 
     /// All elements, row after row.
-    @inlinable public var span: Span<Element> { @_lifetime(borrow self) get { buffer.span } }
+    @inlinable public var span: Span<Element> {
+        @_lifetime(borrow self) get {
+            let span = unsafe Span(_unsafeStart: UnsafePointer(buffer.base), count: buffer.count)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
 
     /// All elements for changing, row after row.
     @inlinable public var mutableSpan: MutableSpan<Element> {
@@ -217,5 +222,8 @@ extension Matrix: MutableLaneOperand {
     @inlinable public var shape: OperandShape { OperandShape(rows: rows, columns: columns) }
 
     /// All elements for changing, row after row.
-    @inlinable @_lifetime(&self) public mutating func elementsForWriting() -> MutableSpan<Element> { mutableSpan }
+    @inlinable @_lifetime(&self) public mutating func elementsForWriting() -> MutableSpan<Element> {
+        let span = unsafe MutableSpan(_unsafeStart: buffer.base, count: buffer.count)
+        return unsafe _overrideLifetime(span, mutating: &self)
+    }
 }

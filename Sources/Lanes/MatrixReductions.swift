@@ -20,6 +20,13 @@ internal import CKernels
     return sums
 }
 
+/// The sum of the squares of each row, by multiply-adds.
+@inlinable public func rowSquareSums<A: MatrixOperand & ~Copyable & ~Escapable>(
+    _ a: borrowing A, on workers: some Workers = CallingThread()
+) -> Buffer<A.Element> {
+    reduceRows(.squareSum, a.storedView, workers.lanePool)
+}
+
 /// The 2-norm of each row: the square root of the sum of squares, which overflows where a square does.
 @inlinable public func rowNorms<A: MatrixOperand & ~Copyable & ~Escapable>(
     _ a: borrowing A, on workers: some Workers = CallingThread()
@@ -76,6 +83,13 @@ internal import CKernels
     var sums = reduceColumns(.sum, view, workers.lanePool)
     divide(&sums, by: A.Element(view.rows))
     return sums
+}
+
+/// The sum of the squares of each column, by multiply-adds.
+@inlinable public func columnSquareSums<A: MatrixOperand & ~Copyable & ~Escapable>(
+    _ a: borrowing A, on workers: some Workers = CallingThread()
+) -> Buffer<A.Element> {
+    reduceColumns(.squareSum, a.storedView, workers.lanePool)
 }
 
 /// The 2-norm of each column: the square root of the sum of squares, which overflows where a square does.

@@ -25,7 +25,7 @@ public protocol MutableMatrixOperand: MatrixOperand, ~Copyable, ~Escapable {
 /// multiply(a[rows: 0..<8], w, into: &c)
 /// let means = columnMeans(a[columns: 2..<4])
 /// ```
-@safe public struct MatrixView<Element: LaneElement>: ~Escapable, BitwiseCopyable {
+@frozen @safe public struct MatrixView<Element: LaneElement>: ~Escapable, BitwiseCopyable {
     /// Where element (0, 0) stands. The memory belongs to what this view depends on.
     @unsafe public let base: UnsafePointer<Element>
     /// Rows, m of an m x n matrix.
@@ -148,7 +148,7 @@ extension MatrixView: MatrixOperand {
 extension MatrixView: @unchecked Sendable {}
 
 /// A matrix for products in which its rows are columns: nothing is moved in memory.
-public struct TransposedMatrix<Element: LaneElement>: ~Escapable, BitwiseCopyable, Sendable, ProductOperand {
+@frozen public struct TransposedMatrix<Element: LaneElement>: ~Escapable, BitwiseCopyable, Sendable, ProductOperand {
     /// The matrix as it stands in memory.
     public let storedView: MatrixView<Element>
 
@@ -164,7 +164,7 @@ public struct TransposedMatrix<Element: LaneElement>: ~Escapable, BitwiseCopyabl
 }
 
 /// A row-major matrix for writing in somebody else's memory; see ``MatrixView``.
-@safe public struct MutableMatrixView<Element: LaneElement>: ~Copyable, ~Escapable {
+@frozen @safe public struct MutableMatrixView<Element: LaneElement>: ~Copyable, ~Escapable {
     /// Where element (0, 0) stands. The memory belongs to what this view depends on, which nothing else uses meanwhile.
     @unsafe public let base: UnsafeMutablePointer<Element>
     /// Rows, m of an m x n matrix.

@@ -17,7 +17,7 @@ public protocol MutableLaneOperand: LaneOperand, ~Copyable, ~Escapable {
 }
 
 /// How many elements an operand has, and in how many rows and columns if it is a matrix.
-public struct OperandShape: Equatable, Sendable, CustomStringConvertible {
+@frozen public struct OperandShape: Equatable, Sendable, CustomStringConvertible {
     /// Number of elements.
     public let count: Int
     /// Rows of a matrix; nil for a vector.

@@ -14,7 +14,7 @@ public protocol Workers {
 }
 
 /// The thread that calls, and no other: where an operation runs unless it is told otherwise.
-public struct CallingThread: Workers, Sendable {
+@frozen public struct CallingThread: Workers, Sendable {
     /// The one there is.
     @inlinable public init() {}
     /// No pool.
@@ -22,7 +22,7 @@ public struct CallingThread: Workers, Sendable {
 }
 
 /// A pool of C workers, or none. Only this package makes one.
-@safe public struct LanePool: Sendable {
+@frozen @safe public struct LanePool: Sendable {
     // A ck_pool, kept by the WorkerPool that this comes from. Nil: the calling thread alone.
     @usableFromInline nonisolated(unsafe) package let pool: OpaquePointer?
 

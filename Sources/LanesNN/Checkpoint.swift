@@ -1,7 +1,7 @@
 internal import CZlib
 import Foundation
-import Glibc
 import Lanes
+import LanesFiles
 import LanesParallel
 
 /// A checkpoint that cannot be read or written: which file, and why.
@@ -133,7 +133,7 @@ public enum Checkpoint {
         unsafe withUnsafeBytes(of: UInt64(text.count).littleEndian) { unsafe contents.append(contentsOf: $0) }
         contents += text
         contents += data
-        try replace(file, with: contents)
+        do { try FileReplacement.write(contents, to: file) } catch { throw CheckpointError(file: file, reason: error.reason) }
     }
 
     /// What stands before the tensors. The same values always have the same text, so a reader can ask for just that one.
@@ -184,59 +184,6 @@ public enum Checkpoint {
                 }
             }
             return String(sum, radix: 16)
-        }
-    }
-
-    private static func replace(_ file: String, with contents: Data) throws(CheckpointError) {
-        var status = stat()
-        // A device or a pipe that somebody names is not replaced by a file.
-        let mayReplace = unsafe lstat(file, &status) != 0 || [S_IFREG, S_IFLNK].contains(status.st_mode & S_IFMT)
-        guard mayReplace else { throw CheckpointError(file: file, reason: "is there and is no file") }
-        var temporary = ""
-        func fail(_ what: String) -> CheckpointError {
-            let reason = unsafe String(cString: strerror(errno))
-            unsafe unlink(temporary)
-            return CheckpointError(file: file, reason: "\(what): \(reason)")
-        }
-        // A name that nobody can predict, and no file that is there already: another's link or file is not written to.
-        var descriptor: Int32 = -1
-        for _ in 0..<100 where descriptor < 0 {
-            temporary = "\(file).\(String(UInt64.random(in: 0 ... .max), radix: 36)).tmp"
-            descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
-            if descriptor < 0 && errno != EEXIST { break }
-        }
-        guard descriptor >= 0 else {
-            throw CheckpointError(file: file, reason: "cannot write beside it: \(unsafe String(cString: strerror(errno)))")
-        }
-        var done = 0
-        while done < contents.count {
-            let written = unsafe contents.withUnsafeBytes {
-                unsafe Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done)
-            }
-            if written < 0 && errno == EINTR { continue }
-            guard written > 0 else {
-                let error = fail("cannot write")
-                close(descriptor)
-                throw error
-            }
-            done += written
-        }
-        guard fsync(descriptor) == 0 else {
-            let error = fail("cannot write to the disk")
-            close(descriptor)
-            throw error
-        }
-        guard close(descriptor) == 0 else { throw fail("cannot write") }
-        guard unsafe rename(temporary, file) == 0 else { throw fail("cannot put the new file in its place") }
-        // The rename itself reaches the disk with its folder.
-        let folder = unsafe open(
-            (file as NSString).deletingLastPathComponent.isEmpty ? "." : (file as NSString).deletingLastPathComponent, O_RDONLY)
-        guard folder >= 0 else { return }
-        defer { close(folder) }
-        // Some file systems have no such thing for folders.
-        guard fsync(folder) == 0 || errno == EINVAL || errno == EROFS else {
-            throw CheckpointError(
-                file: file, reason: "its folder cannot be written to the disk: \(unsafe String(cString: strerror(errno)))")
         }
     }
 

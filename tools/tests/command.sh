@@ -25,7 +25,8 @@ assert [k for k in d["kernels"] if k["selected"] and sys.argv[2] in k["name"]]' 
     LANES_MACHINE=pentium tools/lanes info >"$work/out" 2>&1 || status=$?
     [ $status = 2 ] && grep -q 'LANES_MACHINE=pentium is not in the table of machines; known: zen5, ' "$work/out" || { cat "$work/out"; fail "an unknown LANES_MACHINE"; }
     echo garbage >"$work/garbage.xml"
-    HWLOC_XMLFILE=$work/garbage.xml tools/lanes info >"$work/out" 2>"$work/errors" || { cat "$work/errors"; fail "hwloc without a topology"; }
+    # Without the component that reads this system, which some builds of hwloc fall back to.
+    HWLOC_COMPONENTS=xml,stop HWLOC_XMLFILE=$work/garbage.xml tools/lanes info >"$work/out" 2>"$work/errors" || { cat "$work/errors"; fail "hwloc without a topology"; }
     [ "$(grep -c 'hwloc cannot read this machine' "$work/errors")" -ge 1 ] && grep -q '^topology  *package 0' "$work/out" || { cat "$work/errors"; fail "hwloc without a topology"; }
     ok "a broken hwloc is told and survived"
     HWLOC_SYNTHETIC='package:2 l3:2 core:300 pu:2' tools/lanes info >"$work/out" && grep -q 'a description, not this system' "$work/out" || fail "2400 described processors"

@@ -1,5 +1,8 @@
 # What the steps share. Sourced by tools/test, which sets root, work and architecture.
 
+# The manifests make warnings errors where this is set: in our tests, not in a client's build.
+export LANES_WARNINGS_ARE_ERRORS=1
+
 ok() { echo "ok  $*"; passed=$((passed + 1)); }
 fail() { echo "FAILED  $*" >&2; echo "$passed passed, 1 failed"; exit 1; }
 

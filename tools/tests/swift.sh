@@ -9,7 +9,7 @@ run_swift() {
     local docc catalog module
     docc=$(dirname "$(readlink -f "$(command -v swift)")")/docc
     [ -x "$docc" ] || fail "the toolchain has no docc"
-    for catalog in Sources/Lanes Sources/LanesParallel Sources/LanesNN bench/LanesMeasurement bench/LanesExperiments; do
+    for catalog in Sources/Lanes Sources/LanesFiles Sources/LanesParallel Sources/LanesNN bench/LanesMeasurement bench/LanesExperiments; do
         module=$(basename "$catalog")
         mkdir -p "$work/graph-$module"
         cp "$symbols/$module.symbols.json" "$work/graph-$module"
