@@ -147,6 +147,9 @@ internal import CKernels
         return try body(&span)
     }
 
+    /// The number of elements and the elements, of large buffers the first and last ones: `print(x.description)`.
+    public var description: String { "\(count) [\(abbreviated(count) { "\(self[$0])" })]" }
+
     /// The elements in an array.
     public var elements: [Element] {
         unsafe Array(UnsafeBufferPointer(start: base, count: count))

@@ -154,8 +154,23 @@
     /// A view of the whole matrix.
     public var view: MatrixView<Element> { @_lifetime(borrow self) get { storedView } }
 
-    /// A view for writing of the whole matrix; ``MutableMatrixView/part(rows:columns:file:line:)`` is that of a block.
-    @_lifetime(&self) public mutating func mutableView() -> MutableMatrixView<Element> { viewForWriting() }
+    /// A view for writing of the whole matrix, or of the given rows and columns.
+    ///
+    /// ```swift
+    /// var block = result.mutableView(columns: 0..<32)
+    /// multiply(scores, v, into: &block)
+    /// ```
+    @_lifetime(&self) public mutating func mutableView(
+        rows rowRange: Range<Int>? = nil, columns columnRange: Range<Int>? = nil, file: StaticString = #fileID,
+        line: UInt = #line
+    ) -> MutableMatrixView<Element> {
+        let (rowRange, columnRange) = (rowRange ?? 0..<rows, columnRange ?? 0..<columns)
+        let first = unsafe storedView.part(rows: rowRange, columns: columnRange, file: file, line: line).base
+        let view = unsafe MutableMatrixView(
+            base: UnsafeMutablePointer(mutating: first), rows: rowRange.count, columns: columnRange.count,
+            leadingDimension: columns)
+        return unsafe _overrideLifetime(view, mutating: &self)
+    }
 
     /// The view of some rows.
     public subscript(rows range: Range<Int>) -> MatrixView<Element> {
@@ -187,15 +202,17 @@
     /// False where both have the same rows and columns and equal elements.
     public static func != (a: borrowing Matrix, b: borrowing Matrix) -> Bool { !(a == b) }
 
-    /// Shape and elements, of large matrices the first and last ones.
+    /// Shape and elements, of large matrices the first and last ones: `print(a.description)`.
     public var description: String {
-        func text(_ count: Int, _ item: (Int) -> String) -> String {
-            let shown = count <= 8 ? Array(0..<count) : [0, 1, 2, -1, count - 2, count - 1]
-            return shown.map { $0 < 0 ? "…" : item($0) }.joined(separator: ", ")
-        }
-        let rowsText = text(rows) { row in "[" + text(columns) { column in "\(self[row, column])" } + "]" }
+        let rowsText = abbreviated(rows) { row in "[" + abbreviated(columns) { column in "\(self[row, column])" } + "]" }
         return "\(rows) x \(columns) [\(rowsText)]"
     }
+}
+
+/// `count` items, of many the first and last three.
+internal func abbreviated(_ count: Int, _ item: (Int) -> String) -> String {
+    let shown = count <= 8 ? Array(0..<count) : [0, 1, 2, -1, count - 2, count - 1]
+    return shown.map { $0 < 0 ? "…" : item($0) }.joined(separator: ", ")
 }
 
 extension Matrix: MutableMatrixOperand {

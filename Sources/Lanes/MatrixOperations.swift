@@ -254,6 +254,20 @@ public func divide<
     normalizeRows("layerNorm", x.storedView, scale, shift, epsilon, isCentered: true, &target, workers.lanePool, file, line)
 }
 
+/// The same with scale and shift from buffers, arrays or matrices of one row.
+@inlinable
+public func layerNorm<
+    A: MatrixOperand & ~Copyable & ~Escapable, S: LaneOperand & ~Copyable & ~Escapable, T: LaneOperand & ~Copyable & ~Escapable,
+    M: MutableMatrixOperand & ~Copyable & ~Escapable
+>(
+    _ x: borrowing A, scale: borrowing S, shift: borrowing T, epsilon: A.Element = 1e-5, into y: inout M,
+    on workers: some Workers = CallingThread(), file: StaticString = #fileID, line: UInt = #line
+) where A.Element == M.Element, S.Element == A.Element, T.Element == A.Element {
+    var target = y.viewForWriting()
+    normalizeRows(
+        "layerNorm", x.storedView, scale.span, shift.span, epsilon, isCentered: true, &target, workers.lanePool, file, line)
+}
+
 /// Root mean square normalisation of each row: y = x / √(mean of squares + epsilon) · scale (Zhang and Sennrich, 2019).
 ///
 /// - Precondition: `y` has the shape of `x`; `scale` has as many elements as it has columns.
@@ -263,6 +277,20 @@ public func divide<
 ) where A.Element == M.Element {
     var target = y.viewForWriting()
     normalizeRows("rmsNorm", x.storedView, scale, nil, epsilon, isCentered: false, &target, workers.lanePool, file, line)
+}
+
+/// The same with a scale from a buffer, an array or a matrix of one row.
+@inlinable
+public func rmsNorm<
+    A: MatrixOperand & ~Copyable & ~Escapable, S: LaneOperand & ~Copyable & ~Escapable,
+    M: MutableMatrixOperand & ~Copyable & ~Escapable
+>(
+    _ x: borrowing A, scale: borrowing S, epsilon: A.Element = 1e-5, into y: inout M,
+    on workers: some Workers = CallingThread(),
+    file: StaticString = #fileID, line: UInt = #line
+) where A.Element == M.Element, S.Element == A.Element {
+    var target = y.viewForWriting()
+    normalizeRows("rmsNorm", x.storedView, scale.span, nil, epsilon, isCentered: false, &target, workers.lanePool, file, line)
 }
 
 // MARK: Transposition

@@ -274,7 +274,9 @@ private func checkedStride(
 ) -> Int {
     let stride = given ?? columns
     guard rows >= 0 && columns >= 0 && stride >= columns else {
-        stop("\(what): \(rows) x \(columns) with leading dimension \(stride)", file, line)
+        stop(
+            "\(what): \(rows) x \(columns) with leading dimension \(stride): it must be at least the number of columns", file,
+            line)
     }
     if rows > 0 && columns > 0 {
         let (lastRow, overflow) = (rows - 1).multipliedReportingOverflow(by: stride)

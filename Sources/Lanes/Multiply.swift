@@ -93,6 +93,22 @@ public func multiply<
         line)
 }
 
+/// The same with a bias from a buffer, an array or a matrix of one row.
+@inlinable
+public func multiply<
+    A: ProductOperand & ~Copyable & ~Escapable, C: MutableMatrixOperand & ~Copyable & ~Escapable,
+    V: LaneOperand & ~Copyable & ~Escapable
+>(
+    _ a: borrowing A, _ b: borrowing PackedMatrix<A.Element>, into c: inout C, transposeA: Bool = false, alpha: A.Element = 1,
+    beta: A.Element = 0, bias: borrowing V, biasAxis: BiasAxis = .perColumn, relu: Bool = false,
+    on workers: some Workers = CallingThread(), file: StaticString = #fileID, line: UInt = #line
+) where C.Element == A.Element, V.Element == A.Element {
+    var target = c.viewForWriting()
+    product(
+        a.storedView, a.isTransposed != transposeA, b, into: &target, alpha, beta, bias.span, biasAxis, relu, workers.lanePool,
+        file, line)
+}
+
 /// Matrix times vector: y = α·op(A)·x + β·y.
 ///
 /// - Parameters:

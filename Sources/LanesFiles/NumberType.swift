@@ -2,10 +2,13 @@ import Lanes
 
 /// The types of numbers that files of arrays hold, and that can be read.
 public enum NumberType: String, Sendable, CaseIterable {
-    /// IEEE 754 numbers of 32, 64 and 16 bits, and the upper 16 bits of one of 32 (brain floating point), all little-endian.
+    /// IEEE 754 numbers of 32 bits, little-endian like all others.
     case f32 = "F32"
+    /// IEEE 754 numbers of 64 bits.
     case f64 = "F64"
+    /// IEEE 754 numbers of 16 bits.
     case f16 = "F16"
+    /// The upper 16 bits of numbers of 32 (brain floating point).
     case bf16 = "BF16"
 
     /// Bytes of a number.

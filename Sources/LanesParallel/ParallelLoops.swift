@@ -64,7 +64,7 @@ extension WorkerPool {
 
     /// Runs `for row in 0..<matrix.rows { try body(row, &elements of the row) }`, rows at the same time.
     ///
-    /// Rows do not overlap, so each iteration writes its own without `unsafe`. Errors as in ``parallelFor(_:schedule:file:line:_:)``.
+    /// Rows do not overlap, so each iteration writes its own without `unsafe`. Errors as in `parallelFor`.
     ///
     /// ```swift
     /// try pool.forEachRow(of: &distances) { row, elements in
@@ -88,7 +88,7 @@ extension WorkerPool {
     /// Runs `for start in stride(from: 0, to: elements.count, by: size) { try body(start..<end, &elements of the chunk) }`, chunks at the
     /// same time. The last chunk may be shorter.
     ///
-    /// Chunks do not overlap, so each iteration writes its own without `unsafe`. Errors as in ``parallelFor(_:schedule:file:line:_:)``.
+    /// Chunks do not overlap, so each iteration writes its own without `unsafe`. Errors as in `parallelFor`.
     public func forEachChunk<X: MutableLaneOperand & ~Copyable & ~Escapable, Failure: Error>(
         of operand: inout X, size: Int, schedule: Schedule = .blocks, file: StaticString = #fileID, line: UInt = #line,
         _ body: @Sendable (_ range: Range<Int>, _ elements: inout MutableSpan<X.Element>) throws(Failure) -> Void
@@ -108,7 +108,7 @@ extension WorkerPool {
 
     /// The results of `range.map { try body($0) }`, in the order of the range, computed at the same time.
     ///
-    /// Errors as in ``parallelFor(_:schedule:file:line:_:)``.
+    /// Errors as in `parallelFor`.
     public func map<Result: Sendable, Failure: Error>(
         _ range: Range<Int>, schedule: Schedule = .blocks, _ body: @Sendable (Int) throws(Failure) -> Result
     ) throws(Failure) -> [Result] {

@@ -178,7 +178,7 @@ public enum Schedule: Sendable {
     /// - Parameters:
     ///   - most: no more lanes than this take part; all where it is nil.
     ///   - context: what all lanes read; it may be written anew for every call.
-    ///   - body: best captures nothing; what it captures costs what ``run(most:_:)`` costs.
+    ///   - body: best captures nothing; what it captures costs what `run` with captures costs.
     @inlinable @discardableResult
     public func run<Context: Sendable>(
         most: Int? = nil, with context: Context, _ body: @escaping @Sendable (Context, _ lane: Int, _ lanes: Int) -> Void
@@ -246,7 +246,7 @@ public enum Schedule: Sendable {
 private struct Region { let body: (Int, Int) -> Void }
 
 // A region with a context, as its caller knows it, and as the C pool carries it.
-@usableFromInline @unsafe internal struct ContextRegion<Context> {
+@frozen @usableFromInline @unsafe internal struct ContextRegion<Context> {
     @usableFromInline let body: @Sendable (Context, Int, Int) -> Void
     @usableFromInline let context: Context
 

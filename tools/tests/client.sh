@@ -1,8 +1,11 @@
-# seconds: 40, on two cores, where the packages are installed
-# A package that depends on a tagged clone of this one and runs the README's sample, in debug and in release.
+# seconds: 240, on two cores, where the packages are installed
+# Packages that depend on this one as a client's do: the README's sample from a tagged clone, in debug and in release, with old and new tools;
+# the examples beside NumPy; C kernels with another C library.
 run_client() {
     step "client package"
-    tools/setup libhwloc-dev libnuma-dev pkg-config
+    tools/setup libhwloc-dev libnuma-dev pkg-config python3-numpy musl-tools
+    # A client's compiler flags are its own.
+    unset LANES_WARNINGS_ARE_ERRORS
     local commit
     commit=$(git stash create)
     git clone -q --shared "$root" "$work/swift-lanes"
@@ -34,4 +37,34 @@ END
     ok "no type but Float and Double is an element"
     grep -q '^2\.92' "$work/client-release" || fail "the sample prints a wrong number"
     cmp "$work/client-debug" "$work/client-release" || fail "the sample prints other numbers in debug than in release"
+    # Other tools, and flags that the manifest does not know.
+    sed -n '/^```swift$/,/^```$/{/^```/d;p}' README.md >"$work/client/Sources/client/main.swift"
+    for version in 5.10 6.0 6.3; do
+        sed -i "1s/.*/\/\/ swift-tools-version: $version/" "$work/client/Package.swift"
+        (cd "$work/client" && swift build >"$work/out" 2>&1) || { cat "$work/out"; fail "a client of tools $version"; }
+        ok "a client of tools version $version"
+    done
+    # By path, where flags for everything are allowed.
+    sed -i "s|url: .*from: \"0.1.0\"|path: \"$work/swift-lanes\"|" "$work/client/Package.swift"
+    for flags in "-Xswiftc -Ounchecked" "-Xswiftc -enable-library-evolution" "--static-swift-stdlib"; do
+        # shellcheck disable=SC2086
+        (cd "$work/client" && swift build -c release $flags >"$work/out" 2>&1) || { cat "$work/out"; fail "a client with $flags"; }
+        "$work/client/.build/release/client" | cmp - "$work/client-release" || fail "a client with $flags prints other numbers"
+        ok "a client with $flags"
+    done
+    # The kernels need no more of a C library than musl has, and the kernel's own headers.
+    mkdir -p "$work/musl"
+    for file in CKernels/*/*.c; do
+        musl-gcc -O1 -std=gnu17 -Wall -Wextra -Werror -ICKernels/include -idirafter /usr/include -idirafter "/usr/include/$architecture-linux-gnu" -c "$file" -o "$work/musl/$(basename "$file").o" 2>"$work/out" || { cat "$work/out"; fail "$file with musl"; }
+    done
+    ok "$(find "$work/musl" -name '*.o' | wc -l) files of kernels with musl"
+    for configuration in debug release; do
+        (cd Tests/Examples && swift build -c $configuration >"$work/out" 2>&1) || { cat "$work/out"; fail "examples in $configuration"; }
+        python3 Tests/Examples/check.py "Tests/Examples/.build/$configuration" >"$work/out" || { cat "$work/out"; fail "examples in $configuration differ from NumPy"; }
+        ok "$(wc -l <"$work/out") examples in $configuration print NumPy's numbers"
+    done
+    # A check that cannot fail is worth nothing.
+    mkdir -p "$work/wrong"
+    cp "Tests/Examples/.build/release/PCA" "$work/wrong/KMeans"
+    ! python3 Tests/Examples/check.py "$work/wrong" >/dev/null 2>&1 || fail "wrong numbers of an example were not found"
 }

@@ -12,8 +12,7 @@ for head in 0..<heads {
     let columns = head * size..<(head + 1) * size
     multiply(q[columns: columns], k[columns: columns].transposed, into: &scores, alpha: 1 / Float(size).squareRoot())
     softmax(&scores)
-    var view = result.mutableView()
-    var part = view.part(rows: 0..<tokens, columns: columns)
+    var part = result.mutableView(columns: columns)
     multiply(scores, v[columns: columns], into: &part)
 }
 print(sum(result), result[3, 100], norm(result))
