@@ -7,52 +7,52 @@
 #define LOAD_WHOLE(p) load((p) + at)
 #define LOAD_REST(p) load_masked((p) + at, rest)
 
-// acc = STEP(acc, LOAD) for every vector from START; lanes past the end leave acc as it is. What is joined with START
-// once may be joined with it again without a change of bits, so few elements need few vectors.
-#define REDUCE_CHUNK(START, STEP, JOIN)                                                       \
-    const VECTOR start = set1(START);                                                         \
-    VECTOR acc[VECTORS];                                                                      \
-    if (count <= 2 * LANES) {                                                                 \
-        CK_UNROLL                                                                             \
-        for (int v = 0; v < 2; v++) {                                                         \
-            const int64_t at = v * LANES;                                                     \
-            const MASK rest = mask_first(count - at);                                         \
-            acc[v] = start;                                                                   \
-            if (at < count) acc[v] = JOIN(blend(rest, STEP(start, LOAD_REST), start), start); \
-        }                                                                                     \
-        acc[0] = JOIN(acc[0], acc[1]);                                                        \
-    } else {                                                                                  \
-        CK_UNROLL                                                                             \
-        for (int v = 0; v < VECTORS; v++) acc[v] = start;                                     \
-        int64_t i = 0;                                                                        \
-        for (; i + WIDTH <= count; i += WIDTH) {                                              \
-            CK_UNROLL                                                                         \
-            for (int v = 0; v < VECTORS; v++) {                                               \
-                const int64_t at = i + v * LANES;                                             \
-                acc[v] = STEP(acc[v], LOAD_WHOLE);                                            \
-            }                                                                                 \
-        }                                                                                     \
-        if (i < count) {                                                                      \
-            CK_UNROLL                                                                         \
-            for (int v = 0; v < VECTORS; v++) {                                               \
-                const int64_t at = i + v * LANES;                                             \
-                const MASK rest = mask_first(count - at);                                     \
-                if (at < count) acc[v] = blend(rest, STEP(acc[v], LOAD_REST), acc[v]);        \
-            }                                                                                 \
-        }                                                                                     \
-        CK_UNROLL                                                                             \
-        for (int half = VECTORS / 2; half > 0; half /= 2) {                                   \
-            CK_UNROLL                                                                         \
-            for (int v = 0; v < half; v++) acc[v] = JOIN(acc[v], acc[v + half]);              \
-        }                                                                                     \
-    }                                                                                         \
-    ELEMENT lanes[LANES];                                                                     \
-    store(lanes, acc[0]);                                                                     \
-    CK_UNROLL                                                                                 \
-    for (int half = LANES / 2; half > 0; half /= 2) {                                         \
-        CK_UNROLL                                                                             \
-        for (int v = 0; v < half; v++) lanes[v] = JOIN##_NUMBERS(lanes[v], lanes[v + half]);  \
-    }                                                                                         \
+// acc = STEP(acc, LOAD) for every vector from START; lanes past the end leave acc as it is. A chunk is joined with START
+// afterwards, once or many times alike, so few elements need few vectors.
+#define REDUCE_CHUNK(START, STEP, JOIN)                                                      \
+    const VECTOR start = set1(START);                                                        \
+    VECTOR acc[VECTORS];                                                                     \
+    if (count <= 2 * LANES) {                                                                \
+        CK_UNROLL                                                                            \
+        for (int v = 0; v < 2; v++) {                                                        \
+            const int64_t at = v * LANES;                                                    \
+            const MASK rest = mask_first(count - at);                                        \
+            acc[v] = start;                                                                  \
+            if (at < count) acc[v] = blend(rest, STEP(start, LOAD_REST), start);             \
+        }                                                                                    \
+        acc[0] = JOIN(acc[0], acc[1]);                                                       \
+    } else {                                                                                 \
+        CK_UNROLL                                                                            \
+        for (int v = 0; v < VECTORS; v++) acc[v] = start;                                    \
+        int64_t i = 0;                                                                       \
+        for (; i + WIDTH <= count; i += WIDTH) {                                             \
+            CK_UNROLL                                                                        \
+            for (int v = 0; v < VECTORS; v++) {                                              \
+                const int64_t at = i + v * LANES;                                            \
+                acc[v] = STEP(acc[v], LOAD_WHOLE);                                           \
+            }                                                                                \
+        }                                                                                    \
+        if (i < count) {                                                                     \
+            CK_UNROLL                                                                        \
+            for (int v = 0; v < VECTORS; v++) {                                              \
+                const int64_t at = i + v * LANES;                                            \
+                const MASK rest = mask_first(count - at);                                    \
+                if (at < count) acc[v] = blend(rest, STEP(acc[v], LOAD_REST), acc[v]);       \
+            }                                                                                \
+        }                                                                                    \
+        CK_UNROLL                                                                            \
+        for (int half = VECTORS / 2; half > 0; half /= 2) {                                  \
+            CK_UNROLL                                                                        \
+            for (int v = 0; v < half; v++) acc[v] = JOIN(acc[v], acc[v + half]);             \
+        }                                                                                    \
+    }                                                                                        \
+    ELEMENT lanes[LANES];                                                                    \
+    store(lanes, acc[0]);                                                                    \
+    CK_UNROLL                                                                                \
+    for (int half = LANES / 2; half > 0; half /= 2) {                                        \
+        CK_UNROLL                                                                            \
+        for (int v = 0; v < half; v++) lanes[v] = JOIN##_NUMBERS(lanes[v], lanes[v + half]); \
+    }                                                                                        \
     return lanes[0];
 
 #define ADD(a, b) add(a, b)

@@ -281,7 +281,21 @@ static void NAME(test_vector)(void) {
         guarded_free(a), guarded_free(b), guarded_free(c), guarded_free(d);
     }
     for (int32_t row = 0; row < rows; row++)
-        if (ck_isa_available(catalogue[row]->isa) && catalogue[row]->byte_count == sizeof(ELEMENT))
+        if (ck_isa_available(catalogue[row]->isa) && catalogue[row]->byte_count == sizeof(ELEMENT)) {
             NAME(test_functions)(catalogue[row]);
+            // Numbers of one sign: what is read past the end of a vector is no candidate.
+            ELEMENT negative[100], positive[100];
+            for (int i = 0; i < 100; i++) negative[i] = (ELEMENT)(i - 101), positive[i] = (ELEMENT)(101 - i);
+            for (int64_t n = 1; n <= 100; n++)
+                check(catalogue[row]->maximum(n, negative) == (double)(n - 102) &&
+                          catalogue[row]->minimum(n, positive) == (double)(102 - n),
+                      "%s: the extremes of %ld numbers of one sign", catalogue[row]->name, (long)n);
+            // Products that vanish below zero: -0 in a column, +0 once it is joined with the others.
+            ELEMENT low[70], high[70];
+            for (int i = 0; i < 70; i++) low[i] = -SMALLEST, high[i] = SMALLEST;
+            for (int64_t n = 1; n <= 70; n++)
+                check(!signbit((ELEMENT)catalogue[row]->dot(n, low, high)),
+                      "%s: the dot of %ld vanishing products is -0", catalogue[row]->name, (long)n);
+        }
     printf("digest vector " NAME_TEXT " %016llx\n", (unsigned long long)digest);
 }

@@ -10,7 +10,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CPNG", .product(name: "LanesNN", package: "swift-lanes"),
+                "CPNG", .product(name: "Lanes", package: "swift-lanes"), .product(name: "LanesFiles", package: "swift-lanes"),
+                .product(name: "LanesNN", package: "swift-lanes"),
                 .product(name: "LanesExperiments", package: "swift-lanes"),
                 .product(name: "LanesMeasurement", package: "swift-lanes"),
             ],

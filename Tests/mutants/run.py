@@ -19,7 +19,8 @@ FLAGS = ["clang", "-O1", "-std=gnu17", "-w", "-ICKernels/include", "-ITests/conf
 # Chunks of a product end after a few steps, and every product is cut for the lanes of a pool: as in tools/test.
 SHORT = ["-DCK_GEMM_CHUNK_BYTES=128", "-DCK_GEMM_REGION_NANOSECONDS=1", "-DCK_GEMM_WAKE_NANOSECONDS=1", "-DCK_GEMM_STEAL_NANOSECONDS=100"]
 
-GEMM, TILE, VECTOR = "CKernels/gemm/gemm.c", "CKernels/gemm/gemm_tile_body.h", "CKernels/vector/vector_body.h"
+GEMM, TILE, VECTOR = "CKernels/gemm/gemm.c", "CKernels/gemm/gemm_tile_body.h", "CKernels/vector/elementwise_body.h"
+REDUCTION, MATRIX = "CKernels/vector/reduction_body.h", "CKernels/matrix/matrix_body.h"
 TRANSCENDENTAL, PARALLEL = "CKernels/vector/transcendental_body.h", "CKernels/gemm/gemm_parallel.c"
 POOL, REGION, WORKER = "CKernels/pool/pool.c", "CKernels/pool/pool_region.c", "CKernels/pool/pool_worker.c"
 
@@ -59,14 +60,24 @@ MUTANTS = [
     ("odd-step", TILE, "    for (; p > 0; p--) NAME(step)", "    for (; p > 1; p--) NAME(step)"),
     ("short-head-of-a-stream", VECTOR, "mask_first(head < count ? head : count);", "mask_first(head);"),
     ("head-of-a-stream", VECTOR, "if (head) store_masked(z, first", "if (false) store_masked(z, first"),
-    ("rest-of-a-reduction", VECTOR, "for (int j = 0; i < count; i++, j++) columns[j]", "for (int j = 0; i + 1 < count; i++, j++) columns[j]"),
-    ("sums-of-chunks", VECTOR, "total += NAME(sum_chunk)(", "total = NAME(sum_chunk)("),
-    ("dots-of-chunks", VECTOR, "total += NAME(dot_chunk)(", "total = NAME(dot_chunk)("),
-    ("maximum-and-nan", VECTOR, "#define STEP(a, at) largest(load(x + at), a)", "#define STEP(a, at) largest(a, load(x + at))"),
+    ("rest-of-a-reduction", REDUCTION, "acc[v] = blend(rest, STEP(acc[v], LOAD_REST), acc[v])", "acc[v] = STEP(acc[v], LOAD_REST)"),
+    ("rest-of-a-short-reduction", REDUCTION, "acc[v] = blend(rest, STEP(start, LOAD_REST), start)", "acc[v] = STEP(start, LOAD_REST)"),
+    ("chunks-of-a-reduction", REDUCTION, "total = JOIN##_NUMBERS(total, chunk);", "total = chunk;"),
+    ("maximum-and-nan", REDUCTION, "#define STEP(a, LOAD) largest(LOAD(x), a)", "#define STEP(a, LOAD) largest(a, LOAD(x))"),
+    ("minimum-and-nan", REDUCTION, "#define STEP(a, LOAD) smallest(LOAD(x), a)", "#define STEP(a, LOAD) smallest(a, LOAD(x))"),
     ("gradient-where-positive", VECTOR, "store(dx + i, where_positive(load(x + i), load(dy + i)))", "store(dx + i, where_positive(load(dy + i), load(x + i)))"),
-    ("degree-of-exp", TRANSCENDENTAL, "const int degree = IS_DOUBLE ? 13 : 7;", "const int degree = IS_DOUBLE ? 12 : 6;"),
+    ("exp-that-needs-care", TRANSCENDENTAL, "return NAME(absolute_of)(x) <= EXP_SAFE;", "return !(NAME(absolute_of)(x) > 2 * EXP_SAFE);"),
+    ("log-that-needs-care", TRANSCENDENTAL, "NAME(bits_of)(x) - ((UNSIGNED)1 << MANTISSA) < (UNSIGNED)(2 * BIAS) << MANTISSA", "NAME(bits_of)(x) < (UNSIGNED)(2 * BIAS + 1) << MANTISSA"),
+    ("degree-of-exp", TRANSCENDENTAL, "const int degree = IS_DOUBLE ? 9 : 4;", "const int degree = IS_DOUBLE ? 8 : 3;"),
+    ("tanh-of-minus-zero", TRANSCENDENTAL, "(t / (t + (ELEMENT)2))) | sign);", "(t / (t + (ELEMENT)2))));"),
+    ("gelu-of-infinity", TRANSCENDENTAL, "return gate == 0 ? (ELEMENT)-0.0 : x * gate;", "return x * gate;"),
+    ("blocks-of-columns", MATRIX, "results[j] = JOIN(results[j], block[j]);", "results[j] = block[j];"),
+    ("first-of-equal-rows", MATRIX, "for (int64_t i = end - 1; i >= first; i--)", "for (int64_t i = first; i < end; i++)"),
+    ("softmax-of-wide-rows", MATRIX, "NAME(subtract_top)(width, x + r * ldx + start,", "NAME(subtract_top)(width, x + r * ldx,"),
+    ("transposed-edge", MATRIX, "int64_t j = i < whole_rows ? whole_columns : 0", "int64_t j = whole_columns"),
+    ("deviations-of-a-row", MATRIX, "NAME(deviation_of)(columns, x, mean)", "NAME(deviation_of)(columns, x, 0)"),
     ("log-of-zero", TRANSCENDENTAL, "    result = x == 0 ? -infinity : result;\n", ""),
-    ("log-of-subnormals", TRANSCENDENTAL, "const ELEMENT normal = x < smallest ? x * up : x;", "const ELEMENT normal = x;"),
+    ("log-of-subnormals", TRANSCENDENTAL, "const ELEMENT normal = x < smallest_normal ? x * up : x;", "const ELEMENT normal = x;"),
     ("chunks-of-lanes", PARALLEL, "c = cut.first; c < chunks; c++)", "c = cut.first + 1; c < chunks; c++)"),
     ("packed-chunks-of-lanes", PARALLEL, "k * d.byte_count * (ceil_div(p->n, d.lanes) * d.lanes);", "k * d.byte_count * p->n;"),
     ("blocks-of-lanes", PARALLEL, "whole->share[s].end = blocks * (s + 1) / whole->shares;", "whole->share[s].end = blocks * (s + 1) / whole->shares - (s == 0);"),
@@ -84,7 +95,6 @@ MUTANTS = [
 # Faults that the Swift tests of the modules have to find: each costs a build of the package.
 NETWORK, IDX, CHECKPOINT = "CKernels/network/network_body.h", "Sources/LanesNN/IDX.swift", "Sources/LanesNN/Checkpoint.swift"
 SWIFT_MUTANTS = [
-    ("softmax-of-wide-rows", NETWORK, "e[r * width + j] = x[r * ldx + start + j] - largest_one[r];", "e[r * width + j] = x[r * ldx + j] - largest_one[r];"),
     ("softmax-gradient-of-wide-rows", NETWORK, "e[r * width + j] = y[r * ldy + start + j];", "e[r * width + j] = y[r * ldy + j];"),
     ("label-in-a-later-piece", NETWORK, "labels[first + r] - start;", "labels[first + r];"),
     ("best-class-beside-nan", NETWORK, " || (x[best] != x[best] && x[j] == x[j])", ""),
@@ -218,9 +228,14 @@ def main():
             raise SystemExit("without a fault something is found already")
         shutil.copytree(os.path.join(folder, name), os.path.join(folder, f"{name}-right"))
 
+    # A header's fault is compiled into every file that includes it, through others too.
+    includes = {s: run([*FLAGS, "-MM", s], cwd=tree).stdout.replace("\\\n", " ").split() for s in sources}
+    included = {s: {os.path.normpath(name) for name in names} for s, names in includes.items()}
+
     def why(path):
-        # A header's fault is compiled into every row of its folder.
-        affected = [path] if path.endswith(".c") else [s for s in sources if os.path.dirname(s) == os.path.dirname(path)]
+        affected = [s for s in sources if path in included[s]]
+        if not affected:
+            raise SystemExit(f"nothing is compiled from {path}")
         reason = None
         for variant, flags in variants:
             compile_all(tree, affected, os.path.join(folder, variant), flags)

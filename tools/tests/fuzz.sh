@@ -12,5 +12,5 @@ run_fuzz() {
     FUZZ_SEEDS=$work/seeds .build-fuzz/debug/fuzz
     .build-fuzz/debug/fuzz -max_total_time=20 -rss_limit_mb=4096 -timeout=10 -artifact_prefix="$work/" "$work/seeds" >"$work/out" 2>&1 ||
         { tail -n 40 "$work/out"; fail "a reader ended the process"; }
-    ok "readers of IDX, image sets, checkpoints, PNG, PGM, results of the laboratory and shapes: $(grep -o 'Done [0-9]* runs' "$work/out" | grep -o '[0-9]*') files, none ended the process"
+    ok "readers of IDX, image sets, checkpoints, arrays, PNG, PGM, results of the laboratory and shapes: $(grep -o 'Done [0-9]* runs' "$work/out" | grep -o '[0-9]*') files, none ended the process"
 }

@@ -1,8 +1,11 @@
-// Bytes of libFuzzer as files for every reader: IDX, image sets, checkpoints, PNG and PGM, results of the laboratory, shapes. A reader may refuse a file by an error; whatever
+// Bytes of libFuzzer as files for every reader: IDX, image sets, checkpoints, PNG and PGM, arrays of PyTorch and NumPy, results of the
+// laboratory, shapes. A reader may refuse a file by an error; whatever
 // else ends the process is found. The first byte chooses the reader.
 //
 // usage: fuzz [libFuzzer's options] [CORPUS]     with FUZZ_SEEDS=DIR it writes right files to begin with, and ends
 import Foundation
+import Lanes
+import LanesFiles
 import LanesNN
 
 struct Failure: Error {
@@ -56,7 +59,7 @@ func withChecksum(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
 func test(_ bytes: ArraySlice<UInt8>) {
     guard let choice = bytes.first else { return }
     let rest = bytes.dropFirst()
-    switch choice % 8 {
+    switch choice % 10 {
     case 0:
         put(rest, first)
         _ = try? IDX(file: first.name, dimensions: 3)
@@ -72,7 +75,7 @@ func test(_ bytes: ArraySlice<UInt8>) {
             precondition(images.labels.allSatisfy { (0..<10).contains($0) } && !images.drawing(of: 0).isEmpty)
         }
     case 3, 4:
-        put(choice % 8 == 3 ? rest : withChecksum(rest), first)
+        put(choice % 10 == 3 ? rest : withChecksum(rest), first)
         if let network = try? Checkpoint.read(first.name) { precondition(network.shape.widths.count >= 2) }
     case 5:
         put(rest, first)
@@ -85,6 +88,18 @@ func test(_ bytes: ArraySlice<UInt8>) {
         if let shapes = try? Shape.list(file: first.name) {
             precondition(shapes.allSatisfy { $0.flops > 0 && $0.beta.isFinite && !$0.description.isEmpty })
         }
+    case 7:
+        put(rest, first)
+        if let file = try? SafeTensors(first.name) {
+            for entry in file.entries {
+                precondition(entry.count >= 0)
+                _ = try? file.matrix(entry.name, as: Double.self).rows
+                _ = try? file.view(entry.name).rows
+            }
+        }
+    case 8:
+        put(rest, first)
+        if let array = try? NumPyFile.matrix(first.name, as: Double.self).elements { precondition(array.count >= 0) }
     default:
         put(rest, first)
         if let file = try? ImageFile(first.name, check: { _, _ in }) {
@@ -114,7 +129,16 @@ func writeSeeds(_ folder: String) throws {
     let recorded = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("laboratory.json")
     _ = try LaboratoryFile.read(recorded.path)  // or the seed leads nowhere
     try save("laboratory", 5, [UInt8](try Data(contentsOf: recorded)))
-    try save("pgm", 7, Array("P5 2 2 255\n".utf8) + [1, 2, 3, 4])
+    let arrays = "\(folder)/arrays"
+    var writer = SafeTensorsWriter()
+    writer.add("w", Matrix<Float>([[1, 2], [3, 4]]))
+    writer.add("b", [1.5, 2])
+    try writer.write(to: arrays)
+    try save("tensors", 7, [UInt8](try Data(contentsOf: URL(fileURLWithPath: arrays))))
+    try NumPyFile.write(Matrix<Float>([[1, 2], [3, 4]]), to: arrays)
+    try save("npy", 8, [UInt8](try Data(contentsOf: URL(fileURLWithPath: arrays))))
+    try FileManager.default.removeItem(atPath: arrays)
+    try save("pgm", 9, Array("P5 2 2 255\n".utf8) + [1, 2, 3, 4])
 }
 
 @_cdecl("LLVMFuzzerInitialize") public func initialize(_ count: OpaquePointer, _ arguments: OpaquePointer) -> CInt {
