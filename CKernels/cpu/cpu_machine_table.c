@@ -27,8 +27,8 @@ const machine_row machine_rows[] = {
                  .l1 = CACHE(32 KIB, 8), .l2 = CACHE(1 MIB, 8), .l3 = CACHE(32 MIB, 16),
                  .tlb_entries = 3072, .fma_bytes = 64, .l3_bytes_per_cycle = 24},
      .is = {AMD(25, 0x10, 0x1f), AMD(25, 0x60, 0xaf)}},
-    // In-process pairs there (AVX2, f32): B packed from 24 KiB on: 192^3 +15%, 384^3 +13%, 128^3 +9%, 784 x 128 x 64 TN
-    // +11%, 256 x 784 x 128 -4%; 15 shapes +3 to 4%.
+    // In-process pairs there (AVX2, f32): B packed from 24 KiB on: 192^3 +15%, 384^3 +13%, 128^3 +9%, 784 x 128 x 64
+    // TN +11%, 256 x 784 x 128 -4%; 15 shapes +3 to 4%.
     {.machine = {.name = "zen3", .measured = "a guest of two processors, family 25 model 1",
                  .l1 = CACHE(32 KIB, 8), .l2 = CACHE(512 KIB, 8), .l3 = CACHE(32 MIB, 16),
                  .tlb_entries = 2048, .fma_bytes = 64, .l3_bytes_per_cycle = 24, .gemm = {.b_packed = 24 KIB}},

@@ -7,8 +7,8 @@
 #define LOAD_WHOLE(p) load((p) + at)
 #define LOAD_REST(p) load_masked((p) + at, rest)
 
-// acc = STEP(acc, LOAD) for every vector from START; lanes past the end leave acc as it is. A chunk is joined with START
-// afterwards, once or many times alike, so few elements need few vectors.
+// acc = STEP(acc, LOAD) for every vector from START; lanes past the end leave acc as it is. A chunk is joined with
+// START afterwards, once or many times alike, so few elements need few vectors.
 #define REDUCE_CHUNK(START, STEP, JOIN)                                                      \
     const VECTOR start = set1(START);                                                        \
     VECTOR acc[VECTORS];                                                                     \

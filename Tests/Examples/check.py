@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares what the programs print with what NumPy prints, and their lines with NumPy's.
 
-usage: check.py FOLDER     where the programs are: .build/release
+usage: check.py FOLDER     where the programs are: swift build --package-path Tests/Examples --scratch-path .build-examples -c release
 """
 import pathlib
 import subprocess

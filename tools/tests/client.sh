@@ -59,12 +59,12 @@ END
     done
     ok "$(find "$work/musl" -name '*.o' | wc -l) files of kernels with musl"
     for configuration in debug release; do
-        (cd Tests/Examples && swift build -c $configuration >"$work/out" 2>&1) || { cat "$work/out"; fail "examples in $configuration"; }
-        python3 Tests/Examples/check.py "Tests/Examples/.build/$configuration" >"$work/out" || { cat "$work/out"; fail "examples in $configuration differ from NumPy"; }
+        swift build --package-path Tests/Examples --scratch-path .build-examples -c $configuration >"$work/out" 2>&1 || { cat "$work/out"; fail "examples in $configuration"; }
+        python3 Tests/Examples/check.py ".build-examples/$configuration" >"$work/out" || { cat "$work/out"; fail "examples in $configuration differ from NumPy"; }
         ok "$(wc -l <"$work/out") examples in $configuration print NumPy's numbers"
     done
     # A check that cannot fail is worth nothing.
     mkdir -p "$work/wrong"
-    cp "Tests/Examples/.build/release/PCA" "$work/wrong/KMeans"
+    cp .build-examples/release/PCA "$work/wrong/KMeans"
     ! python3 Tests/Examples/check.py "$work/wrong" >/dev/null 2>&1 || fail "wrong numbers of an example were not found"
 }
