@@ -57,13 +57,13 @@ typedef struct ck_matrix_kernels {
     // in ascending order.
     void (*softmax)(int64_t rows, int64_t columns, const void *x, int64_t ldx, void *y, int64_t ldy);
     void (*log_softmax)(int64_t rows, int64_t columns, const void *x, int64_t ldx, void *y, int64_t ldy);
-    // In each row: y = (x - mean) / sqrt(variance + epsilon), then y * scale[j] + shift[j] by a multiply-add. The
-    // variance is that of the row, the sum of squared deviations over the number of columns. `scale` and `shift` may
-    // be NULL: 1 and 0. (Ba, Kiros and Hinton, "Layer Normalization", 2016.)
+    // In each row: y = (x - mean) * f, f = 1 / sqrt(variance + epsilon), then fma(y, scale[j], shift[j]). The variance
+    // is that of the row, the sum of squared deviations over the number of columns. `scale` and `shift` may be NULL:
+    // where one is, y * scale[j] or y + shift[j] is done alone. (Ba, Kiros and Hinton, "Layer Normalization", 2016.)
     void (*layer_norm)(int64_t rows, int64_t columns, const void *x, int64_t ldx, double epsilon, const void *scale,
                        const void *shift, void *y, int64_t ldy);
-    // In each row: y = x / sqrt(mean of squares + epsilon) * scale[j]; `scale` may be NULL: 1. (Zhang and Sennrich,
-    // "Root Mean Square Layer Normalization", 2019.)
+    // In each row: y = x * f, f = 1 / sqrt(mean of squares + epsilon), then y * scale[j]; `scale` may be NULL: y
+    // alone. (Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.)
     void (*rms_norm)(int64_t rows, int64_t columns, const void *x, int64_t ldx, double epsilon, const void *scale,
                      void *y, int64_t ldy);
     // y[j][i] = x[i][j]; y must not overlap x.

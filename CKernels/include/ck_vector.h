@@ -35,7 +35,7 @@ typedef struct ck_vector_kernels {
     // y = e to the power x, within 1 ulp, subnormal results within 1 of their steps. NaN, infinities and overflow as
     // in libm.
     void (*exp)(int64_t count, const void *x, void *y);
-    // y = the natural logarithm of x, within 2 ulp. 0 gives -inf, negative numbers and NaN give NaN.
+    // y = the natural logarithm of x, within 1 ulp. 0 gives -inf, negative numbers and NaN give NaN.
     void (*log)(int64_t count, const void *x, void *y);
     // y = the hyperbolic tangent of x, within 3 ulp. -0 gives -0.
     void (*tanh)(int64_t count, const void *x, void *y);

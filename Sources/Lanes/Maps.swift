@@ -103,12 +103,18 @@ public enum Stores: Sendable {
 
 // The operands stay borrowed by the caller, and lanes use parts of them that do not overlap.
 
+// Shapes were compared before; an operand of a client's own may have other elements than its shape says.
+internal func requireElements(_ x: Int, _ y: Int) {
+    guard x == y else { stop("an operand's shape is not that of its \(y) elements: \(x) are needed") }
+}
+
 @usableFromInline internal func mapOne<Element: LaneElement>(
     _ operation: UnaryOperation<Element>, _ x: Span<Element>, into y: inout MutableSpan<Element>, _ stores: Stores,
     _ pool: LanePool
 ) {
     unsafe x.withUnsafeBufferPointer { x in
         unsafe y.withUnsafeMutableBufferPointer { y in
+            requireElements(x.count, y.count)
             guard let from = x.baseAddress, let to = y.baseAddress else { return }
             unsafe run(operation, x.count, from, to, stores, pool)
         }
@@ -131,6 +137,8 @@ public enum Stores: Sendable {
     unsafe x.withUnsafeBufferPointer { x in
         unsafe y.withUnsafeBufferPointer { y in
             unsafe z.withUnsafeMutableBufferPointer { z in
+                requireElements(x.count, y.count)
+                requireElements(x.count, z.count)
                 guard let first = x.baseAddress, let second = y.baseAddress, let to = z.baseAddress else { return }
                 unsafe run(operation, x.count, first, second, to, stores, pool)
             }
@@ -143,6 +151,7 @@ public enum Stores: Sendable {
 ) {
     unsafe x.withUnsafeMutableBufferPointer { x in
         unsafe y.withUnsafeBufferPointer { y in
+            requireElements(x.count, y.count)
             guard let base = x.baseAddress, let second = y.baseAddress else { return }
             unsafe run(operation, x.count, base, second, base, .cached, pool)
         }

@@ -173,18 +173,20 @@
     }
 
     /// The view of some rows.
-    public subscript(rows range: Range<Int>) -> MatrixView<Element> {
-        @_lifetime(borrow self) get { storedView.part(rows: range, columns: 0..<columns) }
+    public subscript(rows range: Range<Int>, file: StaticString = #fileID, line: UInt = #line) -> MatrixView<Element> {
+        @_lifetime(borrow self) get { storedView.part(rows: range, columns: 0..<columns, file: file, line: line) }
     }
 
     /// The view of some columns.
-    public subscript(columns range: Range<Int>) -> MatrixView<Element> {
-        @_lifetime(borrow self) get { storedView.part(rows: 0..<rows, columns: range) }
+    public subscript(columns range: Range<Int>, file: StaticString = #fileID, line: UInt = #line) -> MatrixView<Element> {
+        @_lifetime(borrow self) get { storedView.part(rows: 0..<rows, columns: range, file: file, line: line) }
     }
 
     /// The view of a block: some columns of some rows.
-    public subscript(rows rowRange: Range<Int>, columns columnRange: Range<Int>) -> MatrixView<Element> {
-        @_lifetime(borrow self) get { storedView.part(rows: rowRange, columns: columnRange) }
+    public subscript(
+        rows rowRange: Range<Int>, columns columnRange: Range<Int>, file: StaticString = #fileID, line: UInt = #line
+    ) -> MatrixView<Element> {
+        @_lifetime(borrow self) get { storedView.part(rows: rowRange, columns: columnRange, file: file, line: line) }
     }
 
     /// The transpose, for products: nothing is moved in memory.

@@ -1,7 +1,7 @@
 internal import CKernels
 
-// A row or a column combined with all of a matrix, softmax, normalisation and transposition: in place, and into another matrix of
-// the same shape; on the calling thread, or with `on:` on the lanes of a pool, with the same bits.
+// A row or a column combined with all of a matrix and softmax, in place and into another matrix of the same shape; normalisation and
+// transposition into another matrix; on the calling thread, or with `on:` on the lanes of a pool, with the same bits.
 
 // MARK: A row or a column with all of a matrix
 

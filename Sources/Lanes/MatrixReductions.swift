@@ -163,7 +163,7 @@ internal import CKernels
 ) -> Buffer<Element> {
     let results = Buffer<Element>(count: a.columns)
     let blockRows = Int(CK_MATRIX_BLOCK)
-    let blocks = (a.rows + blockRows - 1) / blockRows
+    let blocks = a.rows / blockRows + (a.rows % blockRows == 0 ? 0 : 1)
     nonisolated(unsafe) let (kernels, from) = unsafe (Element.laneKernels.matrix, a.base)
     let (rows, columns, stride) = (a.rows, a.columns, a.leadingDimension)
     guard unsafe pool.pool != nil && blocks >= 2 else {

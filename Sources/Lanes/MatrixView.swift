@@ -86,22 +86,24 @@ public protocol MutableMatrixOperand: MatrixOperand, ~Copyable, ~Escapable {
     /// The view of some rows.
     ///
     /// - Precondition: the range lies inside the view.
-    public subscript(rows range: Range<Int>) -> MatrixView {
-        @_lifetime(copy self) get { part(rows: range, columns: 0..<columns) }
+    public subscript(rows range: Range<Int>, file: StaticString = #fileID, line: UInt = #line) -> MatrixView {
+        @_lifetime(copy self) get { part(rows: range, columns: 0..<columns, file: file, line: line) }
     }
 
     /// The view of some columns.
     ///
     /// - Precondition: the range lies inside the view.
-    public subscript(columns range: Range<Int>) -> MatrixView {
-        @_lifetime(copy self) get { part(rows: 0..<rows, columns: range) }
+    public subscript(columns range: Range<Int>, file: StaticString = #fileID, line: UInt = #line) -> MatrixView {
+        @_lifetime(copy self) get { part(rows: 0..<rows, columns: range, file: file, line: line) }
     }
 
     /// The view of a block: some columns of some rows.
     ///
     /// - Precondition: the ranges lie inside the view.
-    public subscript(rows rowRange: Range<Int>, columns columnRange: Range<Int>) -> MatrixView {
-        @_lifetime(copy self) get { part(rows: rowRange, columns: columnRange) }
+    public subscript(
+        rows rowRange: Range<Int>, columns columnRange: Range<Int>, file: StaticString = #fileID, line: UInt = #line
+    ) -> MatrixView {
+        @_lifetime(copy self) get { part(rows: rowRange, columns: columnRange, file: file, line: line) }
     }
 
     /// The element in a row and a column.

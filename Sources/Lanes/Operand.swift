@@ -22,28 +22,32 @@ public protocol MutableLaneOperand: LaneOperand, ~Copyable, ~Escapable {
     public let count: Int
     /// Rows of a matrix; nil for a vector.
     public let rows: Int?
+    /// Columns of a matrix; nil for a vector.
+    public let columns: Int?
 
     /// The shape of a vector.
     @inlinable public init(count: Int) {
         self.count = count
         rows = nil
+        columns = nil
     }
 
     /// The shape of a matrix.
     @inlinable public init(rows: Int, columns: Int) {
         count = rows * columns
         self.rows = rows
+        self.columns = columns
     }
 
     // A vector fits every operand of its length, a matrix one of the same rows and columns.
     @inlinable internal func fits(_ other: OperandShape) -> Bool {
-        count == other.count && (rows == nil || other.rows == nil || rows == other.rows)
+        count == other.count && (rows == nil || other.rows == nil || rows == other.rows && columns == other.columns)
     }
 
     /// "6 elements" or "2 x 3".
     public var description: String {
-        guard let rows else { return "\(count) element\(count == 1 ? "" : "s")" }
-        return "\(rows) x \(rows == 0 ? 0 : count / rows)"
+        guard let rows, let columns else { return "\(count) element\(count == 1 ? "" : "s")" }
+        return "\(rows) x \(columns)"
     }
 }
 

@@ -51,7 +51,8 @@ public enum Norm: Sendable {
     case one, two, maximum
 }
 
-/// A norm of the elements. The 2-norm overflows where a square does.
+/// A norm of the elements. The 2-norm overflows where a square does; the maximum norm is that of the elements that are numbers, NaN
+/// where none of some is.
 @inlinable public func norm<X: LaneOperand & ~Copyable & ~Escapable>(
     _ x: borrowing X, _ norm: Norm = .two, on workers: some Workers = CallingThread()
 ) -> X.Element {
@@ -108,6 +109,7 @@ public enum Norm: Sendable {
 {
     unsafe x.withUnsafeBufferPointer { x in
         unsafe y.withUnsafeBufferPointer { y in
+            requireElements(x.count, y.count)
             guard let first = x.baseAddress, let second = y.baseAddress else { return 0 }
             nonisolated(unsafe) let (kernels, a, b) = unsafe (Element.laneKernels.vector, first, second)
             guard unsafe pool.pool != nil else { return unsafe Element(kernels.pointee.dot(Int64(x.count), a, b)) }

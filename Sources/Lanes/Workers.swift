@@ -23,17 +23,24 @@ public protocol Workers {
 
 /// A pool of C workers, or none. Only this package makes one.
 @frozen @safe public struct LanePool: Sendable {
-    // A ck_pool, kept by the WorkerPool that this comes from. Nil: the calling thread alone.
+    // A ck_pool, which its owner keeps. Nil: the calling thread alone.
     @usableFromInline nonisolated(unsafe) package let pool: OpaquePointer?
+    @usableFromInline internal let owner: (any AnyObject & Sendable)?
 
-    @inlinable package init() { unsafe pool = nil }
+    @inlinable package init() {
+        unsafe pool = nil
+        owner = nil
+    }
 
-    package init(_ pool: OpaquePointer?) { unsafe self.pool = unsafe pool }
+    package init(_ pool: OpaquePointer?, of owner: any AnyObject & Sendable) {
+        unsafe self.pool = unsafe pool
+        self.owner = owner
+    }
 
     /// Calls `body` with ranges that together are 0 ..< count and begin at multiples of `grain`, on several lanes where that is worth it.
     /// `elements` says how much work there is.
     internal func run(over count: Int, grain: Int, elements: Int, _ body: @Sendable (Range<Int>) -> Void) {
-        let pieces = (count + grain - 1) / grain
+        let pieces = count / grain + (count % grain == 0 ? 0 : 1)
         let chunks = elements / Int(CK_VECTOR_CHUNK)
         guard let pool = unsafe pool, pieces >= 2, chunks >= 1 else { return body(0..<count) }
         withoutActuallyEscaping(body) { body in

@@ -4,6 +4,10 @@ import Foundation
     import Glibc
 #elseif canImport(Musl)
     import Musl
+#elseif canImport(Bionic)
+    import Bionic
+#elseif canImport(Darwin)
+    import Darwin
 #endif
 
 /// Writing a file so that after a crash there is the old one or the new one, and nothing in between: a temporary file in the same folder,

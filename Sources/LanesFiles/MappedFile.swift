@@ -4,6 +4,10 @@ import Foundation
     import Glibc
 #elseif canImport(Musl)
     import Musl
+#elseif canImport(Bionic)
+    import Bionic
+#elseif canImport(Darwin)
+    import Darwin
 #endif
 
 /// A file's bytes in memory, read as they are used. Whoever cuts the file while it is mapped takes them away, which ends the program.

@@ -41,7 +41,7 @@ public enum NumPyFile {
         _ operand: borrowing X, to file: String
     ) throws(ArrayFileError) {
         let shape = operand.shape
-        let sizes = shape.rows.map { "(\($0), \($0 == 0 ? 0 : shape.count / $0))" } ?? "(\(shape.count),)"
+        let sizes = shape.rows.map { "(\($0), \(shape.columns ?? 0))" } ?? "(\(shape.count),)"
         let type = X.Element.self == Double.self ? "<f8" : "<f4"
         var text = "{'descr': '\(type)', 'fortran_order': False, 'shape': \(sizes), }"
         // The array begins at a multiple of 64 bytes; the text ends with a new line.

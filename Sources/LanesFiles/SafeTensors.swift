@@ -49,9 +49,12 @@ public struct SafeTensors: Sendable {
             throw .malformed(file: file, reason: "is no safetensors file: its header is not JSON of arrays")
         }
         var entries: [Entry] = []
-        for (name, tensor) in header.tensors.sorted(by: {
-            ($0.value.dataOffsets.first ?? 0, $0.key) < ($1.value.dataOffsets.first ?? 0, $1.key)
-        }) {
+        // In the order of their places; of those that begin at one place all but one are empty.
+        let order = header.tensors.sorted { a, b in
+            let (mine, theirs) = (a.value.dataOffsets, b.value.dataOffsets)
+            return mine == theirs ? a.key < b.key : mine.lexicographicallyPrecedes(theirs)
+        }
+        for (name, tensor) in order {
             let place = start + (entries.last.map { $0.range.upperBound - start } ?? 0)
             guard tensor.dataOffsets.count == 2, tensor.dataOffsets[0] == place - start,
                 tensor.dataOffsets[1] >= tensor.dataOffsets[0],
@@ -133,7 +136,8 @@ public struct SafeTensors: Sendable {
         return try Matrix(rows: rows, columns: columns, buffer: buffer(name, as: type))
     }
 
-    /// A view of an array where it stands in the mapped file, without a copy. Its type must be the element type.
+    /// A view of an array where it stands in the mapped file, without a copy. Its type must be the element type, and its place a multiple
+    /// of the type's size, which files with arrays of several types do not promise.
     ///
     /// - Parameters:
     ///   - name: which array.

@@ -34,7 +34,7 @@ public struct SafeTensorsWriter: Sendable {
         header.append(
             (
                 name, NumberType.of(X.Element.self).rawValue,
-                shape.rows.map { [$0, $0 == 0 ? 0 : shape.count / $0] } ?? [shape.count], start..<data.count
+                shape.rows.map { [$0, shape.columns ?? 0] } ?? [shape.count], start..<data.count
             ))
     }
 
@@ -53,7 +53,7 @@ public struct SafeTensorsWriter: Sendable {
             )
         }
         var header = Data("{\(items.joined(separator: ","))}".utf8)
-        // Arrays begin at a multiple of 8 bytes.
+        // The first array begins at a multiple of 8 bytes.
         while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
         var contents = Data()
         unsafe withUnsafeBytes(of: UInt64(header.count).littleEndian) { unsafe contents.append(contentsOf: $0) }

@@ -72,14 +72,14 @@ extension WorkerPool {
     /// }
     /// ```
     public func forEachRow<M: MutableMatrixOperand & ~Copyable & ~Escapable, Failure: Error>(
-        of matrix: inout M, schedule: Schedule = .blocks,
+        of matrix: inout M, schedule: Schedule = .blocks, file: StaticString = #fileID, line: UInt = #line,
         _ body: @Sendable (_ row: Int, _ elements: inout MutableSpan<M.Element>) throws(Failure) -> Void
     ) throws(Failure) {
         let view = matrix.viewForWriting()
         let (columns, stride) = (view.columns, view.leadingDimension)
         // The matrix is borrowed for writing until the loop has ended, and no two iterations have the same row.
         nonisolated(unsafe) let base = unsafe view.base
-        try parallelFor(0..<view.rows, schedule: schedule) { (row: Int) throws(Failure) in
+        try parallelFor(0..<view.rows, schedule: schedule, file: file, line: line) { (row: Int) throws(Failure) in
             var elements = unsafe MutableSpan(_unsafeStart: base + row * stride, count: columns)
             try body(row, &elements)
         }
@@ -99,8 +99,9 @@ extension WorkerPool {
         guard count > 0 else { return }
         // The operand is borrowed for writing until the loop has ended, and no two iterations have the same chunk.
         nonisolated(unsafe) let base = unsafe all.withUnsafeMutableBufferPointer { $0.baseAddress! }
-        try parallelFor(0..<(count - 1) / size + 1, schedule: schedule) { (chunk: Int) throws(Failure) in
-            let range = chunk * size..<min((chunk + 1) * size, count)
+        try parallelFor(0..<(count - 1) / size + 1, schedule: schedule, file: file, line: line) {
+            (chunk: Int) throws(Failure) in
+            let range = chunk * size..<(count - chunk * size < size ? count : (chunk + 1) * size)
             var elements = unsafe MutableSpan(_unsafeStart: base + range.lowerBound, count: range.count)
             try body(range, &elements)
         }
@@ -110,15 +111,17 @@ extension WorkerPool {
     ///
     /// Errors as in `parallelFor`.
     public func map<Result: Sendable, Failure: Error>(
-        _ range: Range<Int>, schedule: Schedule = .blocks, _ body: @Sendable (Int) throws(Failure) -> Result
+        _ range: Range<Int>, schedule: Schedule = .blocks, file: StaticString = #fileID, line: UInt = #line,
+        _ body: @Sendable (Int) throws(Failure) -> Result
     ) throws(Failure) -> [Result] {
-        let count = range.count
+        let (count, isTooLong) = range.upperBound.subtractingReportingOverflow(range.lowerBound)
+        guard !isTooLong else { fatalError("map: \(range) has more than \(Int.max) numbers", file: file, line: line) }
         // Every element is nil before the loop, and written by one iteration.
         var results = [Result?](repeating: nil, count: count)
         let error = FirstError<Failure>()
         unsafe results.withUnsafeMutableBufferPointer { results in
             nonisolated(unsafe) let to = results.baseAddress
-            parallelFor(0..<count, schedule: schedule) { index in
+            parallelFor(0..<count, schedule: schedule, file: file, line: line) { index in
                 if error.isThere { return }
                 error.keep { () throws(Failure) in unsafe to![index] = try body(range.lowerBound + index) }
             }
@@ -143,11 +146,14 @@ extension WorkerPool {
     ) throws(Failure) -> Result {
         guard shardSize >= 1 else { fatalError("reduce: shards of \(shardSize), at least 1 is needed", file: file, line: line) }
         guard !range.isEmpty else { return initial }
-        let shards = (range.count - 1) / shardSize + 1
+        let (count, isTooLong) = range.upperBound.subtractingReportingOverflow(range.lowerBound)
+        guard !isTooLong else { fatalError("reduce: \(range) has more than \(Int.max) numbers", file: file, line: line) }
+        let shards = (count - 1) / shardSize + 1
         let parts = try map(0..<shards, schedule: .dynamic(grain: 1)) { (shard: Int) throws(Failure) -> Result in
             var part = initial
             let start = range.lowerBound + shard * shardSize
-            for index in start..<min(start + shardSize, range.upperBound) { try body(index, &part) }
+            let end = range.upperBound - start < shardSize ? range.upperBound : start + shardSize
+            for index in start..<end { try body(index, &part) }
             return part
         }
         return parts.dropFirst().reduce(parts[0], combine)

@@ -108,13 +108,18 @@ public enum Schedule: Sendable {
     /// A pool whose workers are bound to processors of their own, inside the affinity mask. The calling thread is not bound, ever.
     ///
     /// - Parameters:
-    ///   - lanes: the caller included; no more than the placement has processors for.
+    ///   - lanes: the caller included. Where the placement has fewer processors there are as many lanes as those, and a line on
+    ///     standard error says so.
     ///   - placement: which processors. The first of the plan is left for the caller.
     ///   - spinning: how long a worker looks for work before it sleeps; nil as for ``init(lanes:spinning:)``.
     public init(lanes: Int, placement: Placement, spinning: Duration? = nil) {
         let plan = placement.plan(lanes: lanes, on: .current())
         guard lanes >= 1 && !plan.isEmpty else {
             fatalError("WorkerPool: the placement has no processor of this machine for \(lanes) lanes")
+        }
+        if plan.count < lanes {
+            FileHandle.standardError.write(
+                Data("swift-lanes: \(lanes) lanes were asked for, the placement has processors for \(plan.count)\n".utf8))
         }
         binding = WorkerBinding(processors: Array(plan.dropFirst()))
         unsafe own = unsafe WorkerPool.create(lanes: plan.count, spinning: spinning, binding: binding)
@@ -262,5 +267,5 @@ private struct Region { let body: (Int, Int) -> Void }
 
 extension WorkerPool: Workers {
     /// The pool of C workers behind this one.
-    public var lanePool: LanePool { unsafe LanePool(pool) }
+    public var lanePool: LanePool { unsafe LanePool(pool, of: self) }
 }

@@ -66,6 +66,10 @@ import Testing
         }
         #expect(total(1) == serial.dropFirst().reduce(serial[0], +))
         #expect(total(1) == total(2) && total(2) == total(5))
+        let pool = WorkerPool(lanes: 2)
+        #expect(pool.reduce(1..<10, shardSize: .max, into: 0, +) { index, sum in sum += index } == 45)
+        #expect(
+            pool.reduce(Int.max - 3..<Int.max, shardSize: 2, into: 0, max) { index, top in top = max(top, index) } == .max - 1)
     }
 
     @Test func lanesHaveNumbersForAccumulators() {

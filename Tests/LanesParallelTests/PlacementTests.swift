@@ -54,4 +54,14 @@ import Testing
             #expect(processor == Placement.cores.plan(lanes: pool.lanes, on: machine)[lane + 1])
         }
     }
+
+    @Test func fewerLanesThanAskedForAreSaid() async {
+        let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            let count = Machine.current().processors.count
+            let pool = WorkerPool(lanes: count + 1, placement: .compact)
+            precondition(pool.lanes == count)
+        }
+        let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(text.contains("lanes were asked for, the placement has"))
+    }
 }

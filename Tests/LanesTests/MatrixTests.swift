@@ -63,6 +63,7 @@ import Testing
             _ = a[rows: 1..<3].rows
         }
         #expect(message(block).contains("rows 1..<3 and columns 0..<2 are not inside 2 x 2"))
+        #expect(message(block).contains("MatrixTests.swift:"))
         let short = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let numbers: [Float] = [1, 2, 3]
             _ = MatrixView(numbers.span, rows: 2, columns: 2).rows

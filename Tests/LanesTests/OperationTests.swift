@@ -152,6 +152,40 @@ import Testing
         String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
     }
 
+    /// An operand whose shape is not that of its elements.
+    private struct Liar: ~Copyable, MutableLaneOperand {
+        var elements = [Float](repeating: 0, count: 10)
+        var span: Span<Float> { @_lifetime(borrow self) get { elements.span } }
+        var shape: OperandShape { OperandShape(count: 1000) }
+        @_lifetime(&self) mutating func elementsForWriting() -> MutableSpan<Float> { elements.mutableSpan }
+    }
+
+    @Test func shapesOfOperandsAreNotBelieved() async {
+        let written = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            var liar = Liar()
+            exp([Float](repeating: 0, count: 1000), into: &liar)
+        }
+        #expect(message(written).contains("an operand's shape is not that of its 10 elements: 1000 are needed"))
+        let read = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = dot([Float](repeating: 0, count: 1000), Liar())
+        }
+        #expect(message(read).contains("an operand's shape is not that of its 10 elements"))
+    }
+
+    /// Sizes that no memory has, in a matrix without elements.
+    @Test func nothingOfManyRows() {
+        var a = Matrix<Float>(rows: .max, columns: 0)
+        softmax(&a)
+        add(&a, row: [])
+        #expect(columnSums(a).count == 0 && sum(a) == 0)
+        var b = Matrix<Float>(rows: 0, columns: 3)
+        softmax(&b)
+        #expect(b.shape != Matrix<Float>(rows: 0, columns: 5).shape && b.shape.description == "0 x 3")
+        #expect(
+            columnSums(b).elements == [0, 0, 0] && rowMaxima(b).count == 0
+                && columnMaxima(b).elements == [Float](repeating: -.infinity, count: 3))
+    }
+
     @Test func misuseNamesOperationShapesAndCaller() async {
         let elements = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             var y = Buffer<Float>(count: 3)

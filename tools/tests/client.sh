@@ -65,6 +65,8 @@ END
     done
     # A check that cannot fail is worth nothing.
     mkdir -p "$work/wrong"
+    find .build-examples/release/ -maxdepth 1 -type f -executable -exec cp {} "$work/wrong" \;
     cp .build-examples/release/PCA "$work/wrong/KMeans"
-    ! python3 Tests/Examples/check.py "$work/wrong" >/dev/null 2>&1 || fail "wrong numbers of an example were not found"
+    ! python3 Tests/Examples/check.py "$work/wrong" >"$work/out" 2>&1 && grep -q '^KMeans: .*NumPy has' "$work/out" || { cat "$work/out"; fail "wrong numbers of an example were not found"; }
+    export LANES_WARNINGS_ARE_ERRORS=1
 }
