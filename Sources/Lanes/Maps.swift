@@ -50,24 +50,23 @@ public enum Stores: Sendable {
         _ y: UnsafeMutablePointer<Element>,
         _ streaming: Bool
     ) {
-        let k = unsafe kernels.pointee
         let n = Int64(count)
         switch self {
-        case .relu: unsafe k.relu(n, x, y)
-        case .exp: unsafe k.exp(n, x, y)
-        case .log: unsafe k.log(n, x, y)
-        case .tanh: unsafe k.tanh(n, x, y)
-        case .sigmoid: unsafe k.sigmoid(n, x, y)
-        case .gelu: unsafe k.gelu(n, x, y)
-        case .squareRoot: unsafe k.square_root(n, x, y, streaming)
-        case .absolute: unsafe k.absolute(n, x, y, streaming)
-        case .negate: unsafe k.scale(n, -1, x, y, streaming)
-        case .copy: unsafe k.copy(n, x, y, streaming)
-        case .fill(let a): unsafe k.fill(n, Double(a), y, streaming)
-        case .scale(let a): unsafe k.scale(n, Double(a), x, y, streaming)
-        case .affine(let a, let b): unsafe k.affine(n, Double(a), Double(b), x, y, streaming)
-        case .clamp(let low, let high): unsafe k.clamp(n, Double(low), Double(high), x, y, streaming)
-        case .axpy(let a): unsafe k.axpy(n, Double(a), x, y)
+        case .relu: unsafe kernels.pointee.relu(n, x, y)
+        case .exp: unsafe kernels.pointee.exp(n, x, y)
+        case .log: unsafe kernels.pointee.log(n, x, y)
+        case .tanh: unsafe kernels.pointee.tanh(n, x, y)
+        case .sigmoid: unsafe kernels.pointee.sigmoid(n, x, y)
+        case .gelu: unsafe kernels.pointee.gelu(n, x, y)
+        case .squareRoot: unsafe kernels.pointee.square_root(n, x, y, streaming)
+        case .absolute: unsafe kernels.pointee.absolute(n, x, y, streaming)
+        case .negate: unsafe kernels.pointee.scale(n, -1, x, y, streaming)
+        case .copy: unsafe kernels.pointee.copy(n, x, y, streaming)
+        case .fill(let a): unsafe kernels.pointee.fill(n, Double(a), y, streaming)
+        case .scale(let a): unsafe kernels.pointee.scale(n, Double(a), x, y, streaming)
+        case .affine(let a, let b): unsafe kernels.pointee.affine(n, Double(a), Double(b), x, y, streaming)
+        case .clamp(let low, let high): unsafe kernels.pointee.clamp(n, Double(low), Double(high), x, y, streaming)
+        case .axpy(let a): unsafe kernels.pointee.axpy(n, Double(a), x, y)
         case .divide(let a):
             // A matrix of one row, divided by a column of one number.
             unsafe withUnsafePointer(to: a) {
@@ -86,17 +85,16 @@ public enum Stores: Sendable {
         _ kernels: UnsafePointer<ck_vector_kernels>, _ count: Int, _ x: UnsafePointer<Element>, _ y: UnsafePointer<Element>,
         _ z: UnsafeMutablePointer<Element>, _ streaming: Bool
     ) {
-        let k = unsafe kernels.pointee
         let n = Int64(count)
         switch self {
-        case .add: unsafe k.add(n, x, y, z, streaming)
-        case .subtract: unsafe k.subtract(n, x, y, z, streaming)
-        case .multiply: unsafe k.multiply(n, x, y, z, streaming)
-        case .divide: unsafe k.divide(n, x, y, z, streaming)
-        case .smaller: unsafe k.smaller(n, x, y, z, streaming)
-        case .larger: unsafe k.larger(n, x, y, z, streaming)
-        case .reluBackward: unsafe k.relu_backward(n, x, y, z)
-        case .triad(let a): unsafe k.triad(n, Double(a), x, y, z, streaming)
+        case .add: unsafe kernels.pointee.add(n, x, y, z, streaming)
+        case .subtract: unsafe kernels.pointee.subtract(n, x, y, z, streaming)
+        case .multiply: unsafe kernels.pointee.multiply(n, x, y, z, streaming)
+        case .divide: unsafe kernels.pointee.divide(n, x, y, z, streaming)
+        case .smaller: unsafe kernels.pointee.smaller(n, x, y, z, streaming)
+        case .larger: unsafe kernels.pointee.larger(n, x, y, z, streaming)
+        case .reluBackward: unsafe kernels.pointee.relu_backward(n, x, y, z)
+        case .triad(let a): unsafe kernels.pointee.triad(n, Double(a), x, y, z, streaming)
         }
     }
 }
@@ -108,6 +106,8 @@ internal func requireElements(_ x: Int, _ y: Int) {
     guard x == y else { stop("an operand's shape is not that of its \(y) elements: \(x) are needed") }
 }
 
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
 @usableFromInline internal func mapOne<Element: LaneElement>(
     _ operation: UnaryOperation<Element>, _ x: Span<Element>, into y: inout MutableSpan<Element>, _ stores: Stores,
     _ pool: LanePool
@@ -121,6 +121,8 @@ internal func requireElements(_ x: Int, _ y: Int) {
     }
 }
 
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
 @usableFromInline internal func mapOne<Element: LaneElement>(
     _ operation: UnaryOperation<Element>, _ x: inout MutableSpan<Element>, _ stores: Stores, _ pool: LanePool
 ) {
@@ -130,6 +132,8 @@ internal func requireElements(_ x: Int, _ y: Int) {
     }
 }
 
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
 @usableFromInline internal func mapTwo<Element: LaneElement>(
     _ operation: BinaryOperation<Element>, _ x: Span<Element>, _ y: Span<Element>, into z: inout MutableSpan<Element>,
     _ stores: Stores, _ pool: LanePool
@@ -146,6 +150,8 @@ internal func requireElements(_ x: Int, _ y: Int) {
     }
 }
 
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
 @usableFromInline internal func mapTwo<Element: LaneElement>(
     _ operation: BinaryOperation<Element>, _ x: inout MutableSpan<Element>, _ y: Span<Element>, _ pool: LanePool
 ) {
@@ -158,23 +164,26 @@ internal func requireElements(_ x: Int, _ y: Int) {
     }
 }
 
-@unsafe private func run<Element: LaneElement>(
+@inline(__always) @unsafe private func run<Element: LaneElement>(
     _ operation: UnaryOperation<Element>, _ count: Int, _ from: UnsafePointer<Element>, _ to: UnsafeMutablePointer<Element>,
     _ stores: Stores, _ pool: LanePool
 ) {
     nonisolated(unsafe) let (kernels, from, to) = unsafe (Element.laneKernels.vector, from, to)
     let streaming = stores.isStreaming(byteCount: count * MemoryLayout<Element>.stride)
+    // Without a closure: a call of a few elements takes less than making one.
+    guard unsafe pool.pool != nil else { return unsafe operation.run(kernels, count, from, to, streaming) }
     pool.run(over: count, grain: Int(CK_VECTOR_CHUNK), elements: count) { range in
         unsafe operation.run(kernels, range.count, from + range.lowerBound, to + range.lowerBound, streaming)
     }
 }
 
-@unsafe private func run<Element: LaneElement>(
+@inline(__always) @unsafe private func run<Element: LaneElement>(
     _ operation: BinaryOperation<Element>, _ count: Int, _ first: UnsafePointer<Element>, _ second: UnsafePointer<Element>,
     _ to: UnsafeMutablePointer<Element>, _ stores: Stores, _ pool: LanePool
 ) {
     nonisolated(unsafe) let (kernels, first, second, to) = unsafe (Element.laneKernels.vector, first, second, to)
     let streaming = stores.isStreaming(byteCount: count * MemoryLayout<Element>.stride)
+    guard unsafe pool.pool != nil else { return unsafe operation.run(kernels, count, first, second, to, streaming) }
     pool.run(over: count, grain: Int(CK_VECTOR_CHUNK), elements: count) { range in
         let start = range.lowerBound
         unsafe operation.run(kernels, range.count, first + start, second + start, to + start, streaming)
