@@ -6,7 +6,7 @@ run_client() {
     tools/setup libhwloc-dev libnuma-dev pkg-config python3-numpy musl-tools
     # A client's compiler flags are its own.
     unset LANES_WARNINGS_ARE_ERRORS
-    local commit
+    local commit version file configuration
     commit=$(git stash create)
     git clone -q --shared "$root" "$work/swift-lanes"
     git -C "$work/swift-lanes" checkout -q "${commit:-HEAD}" 2>/dev/null
@@ -46,11 +46,12 @@ END
     done
     # By path, where flags for everything are allowed.
     sed -i "s|url: .*from: \"0.1.0\"|path: \"$work/swift-lanes\"|" "$work/client/Package.swift"
-    for flags in "-Xswiftc -Ounchecked" "-Xswiftc -enable-library-evolution" "--static-swift-stdlib"; do
+    local option
+    for option in "-Xswiftc -Ounchecked" "-Xswiftc -enable-library-evolution" "--static-swift-stdlib"; do
         # shellcheck disable=SC2086
-        (cd "$work/client" && swift build -c release $flags >"$work/out" 2>&1) || { cat "$work/out"; fail "a client with $flags"; }
-        "$work/client/.build/release/client" | cmp - "$work/client-release" || fail "a client with $flags prints other numbers"
-        ok "a client with $flags"
+        (cd "$work/client" && swift build -c release $option >"$work/out" 2>&1) || { cat "$work/out"; fail "a client with $option"; }
+        "$work/client/.build/release/client" | cmp - "$work/client-release" || fail "a client with $option prints other numbers"
+        ok "a client with $option"
     done
     # The kernels need no more of a C library than musl has, and the kernel's own headers.
     mkdir -p "$work/musl"
