@@ -99,12 +99,12 @@ public enum Stores: Sendable {
     }
 }
 
-// The operands stay borrowed by the caller, and lanes use parts of them that do not overlap.
-
 // Shapes were compared before; an operand of a client's own may have other elements than its shape says.
 internal func requireElements(_ x: Int, _ y: Int) {
     guard x == y else { stop("an operand's shape is not that of its \(y) elements: \(x) are needed") }
 }
+
+// The operands stay borrowed by the caller, and lanes use parts of them that do not overlap.
 
 @_specialize(where Element == Float)
 @_specialize(where Element == Double)

@@ -81,7 +81,6 @@ private func combine<Element: LaneElement>(
     unsafe row.withUnsafeBufferPointer { row in
         nonisolated(unsafe) let (kernels, values, to) = unsafe (Element.laneKernels.matrix, row.baseAddress, b.base)
         let stride = b.leadingDimension
-        guard a.columns > 0 else { return }
         forEachRows(a.rows, a.columns, pool) { range in
             let start = range.lowerBound
             unsafe kernels.pointee.combine_row(
@@ -113,7 +112,6 @@ private func combine<Element: LaneElement>(
         guard let first = column.baseAddress else { return }
         nonisolated(unsafe) let (kernels, values, to) = unsafe (Element.laneKernels.matrix, first, b.base)
         let stride = b.leadingDimension
-        guard a.columns > 0 else { return }
         forEachRows(a.rows, a.columns, pool) { range in
             let start = range.lowerBound
             unsafe kernels.pointee.combine_column(

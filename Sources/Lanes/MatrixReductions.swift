@@ -150,7 +150,12 @@ internal import CKernels
     let results = Buffer<Element>(count: a.rows)
     nonisolated(unsafe) let (kernels, from, to) = unsafe (Element.laneKernels.matrix, a.base, results.base)
     let (columns, stride) = (a.columns, a.leadingDimension)
-    forEachRows(a.rows, a.columns, pool) { range in
+    // A row without elements has a result too.
+    guard columns > 0 else {
+        unsafe kernels.pointee.reduce_rows(reduction.ck, Int64(a.rows), 0, from, Int64(stride), to)
+        return results
+    }
+    forEachRows(a.rows, columns, pool) { range in
         unsafe kernels.pointee.reduce_rows(
             reduction.ck, Int64(range.count), Int64(columns), from + range.lowerBound * stride, Int64(stride),
             to + range.lowerBound)
@@ -229,7 +234,9 @@ internal import CKernels
     }
 }
 
-/// Calls `body` with ranges of rows, on several lanes where their elements are enough to share.
+/// Calls `body` with ranges of rows, on several lanes where their elements are enough to share. Rows without elements are nothing to do,
+/// however many there are.
 internal func forEachRows(_ rows: Int, _ columns: Int, _ pool: LanePool, _ body: @Sendable (Range<Int>) -> Void) {
+    guard columns > 0 else { return }
     pool.run(over: rows, grain: max(1, Int(CK_VECTOR_CHUNK) / max(1, columns)), elements: rows * columns, body)
 }
